@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POLICY_BASE_BUF_H
+#define POLICY_BASE_BUF_H
+
+#include "policy/base/own.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Growing, bounded text. A failure (over the bound, or out of memory) sticks:
+ * what is added afterwards is dropped, and the caller looks once at the end
+ * with buf_failed(). The text is always terminated.
+ */
+struct buf {
+	char *data; /* owned; NULL while empty */
+	size_t len;
+	size_t cap;
+	size_t max; /* bound on len */
+	bool failed;
+};
+
+/* `max` bounds the length in bytes, the terminator not counted. */
+void buf_init(struct buf *b, size_t max);
+void buf_clear(struct buf *b); /* releases; usable again with the same max */
+/* Buffers live on the stack: AUTO(buf_clear) struct buf b; buf_init(&b, n); */
+static inline void
+own_buf_clear(struct buf *b)
+{
+	buf_clear(b);
+}
+
+int buf_add(struct buf *b, const void *data, size_t len); /* 0, or -1 */
+int buf_puts(struct buf *b, const char *s);
+int buf_printf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Cuts back to `len` bytes; failure stays. */
+void buf_truncate(struct buf *b, size_t len);
+
+static inline bool
+buf_failed(const struct buf *b)
+{
+	return b->failed;
+}
+
+/* The text, borrowed; "" while empty. */
+static inline const char *
+buf_text(const struct buf *b)
+{
+	return b->data == NULL ? "" : b->data;
+}
+
+/* Hands the text out (free() it) and leaves *b empty. NULL when the buffer
+ * has failed. */
+char *buf_take(struct buf *b);
+
+#endif

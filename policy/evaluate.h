@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POLICY_EVALUATE_H
+#define POLICY_EVALUATE_H
+
+#include "policy/facts.h"
+#include "policy/reference.h"
+#include "policy/ruleset.h"
+#include "policy/workload.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The judge: ruleset x workload x facts -> report. Pure.
+ *
+ * A decision takes two steps, because fetching is not the judge's work:
+ *
+ *	plan = plan_new(rs, w, err);      which references are needed
+ *	... the gate fills plan->images[i].facts or .fault, plan->bases[i]
+ *	report = evaluate(plan, err);
+ */
+
+/* VERDICT_NONE is "not judged": what everything starts as. It never leaves
+ * evaluate(). */
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_ALLOW,
+	VERDICT_WARN,
+	VERDICT_DENY,
+	VERDICT_ERROR,
+};
+
+const char *verdict_name(enum verdict v); /* "allow" */
+
+/* Why an image could not be judged, in the words users see. */
+struct fault {
+	const char *code; /* "NOT_FOUND", static; NULL: no fault */
+	bool may_heal;    /* waiting may help: ask the caller to come back */
+	int retry_after;  /* seconds the registry asked for, or 0 */
+	const char *message; /* in the plan's arena */
+};
+
+/* One container's image in a plan. */
+struct plan_image {
+	const struct container *container;
+	bool judged;  /* some rule matches, and it is not unchanged */
+	bool parsed;  /* ref is valid; else fault says why not */
+	bool fetch;   /* the gate is to set facts or fault */
+	struct reference ref;
+	struct image_set *facts; /* a reference, or NULL */
+	struct fault fault;
+};
+
+struct plan_base {
+	bool fetch; /* some rule that matches asks for it */
+	struct image_set *facts; /* a reference, or NULL: could not be had */
+	struct fault fault;
+};
+
+struct plan {
+	struct arena *mem;
+	struct ruleset *rules;        /* a reference */
+	const struct workload *workload; /* borrowed */
+	/* What nodes could run it: the policy's platforms narrowed by the
+	 * workload's. n = 0: every runnable platform counts. */
+	struct platform_set platforms;
+	struct plan_image *images; /* one per container, in its order */
+	size_t nimages;
+	struct plan_base *bases; /* one per ruleset base */
+	size_t nbases;
+};
+
+/*
+ * An unparsable reference is INVALID_REFERENCE at once. An image that a
+ * `source` demand in enforce mode refuses is not fetched: its host is not to
+ * be talked to. The workload is borrowed until plan_free().
+ * Returns NULL with *err set to ERR_NOMEM.
+ */
+struct plan *plan_new(struct ruleset *rs, const struct workload *w,
+    struct error *err);
+void plan_free(struct plan *p);
+OWNED(struct plan, plan_free)
+
+/* One check that one image failed. Text is sanitised and in the report's
+ * arena. */
+struct finding {
+	const struct rule *rule;
+	const char *check;    /* "size.max" */
+	const char *platform; /* "linux/amd64"; "" where the reference is judged */
+	const char *actual;   /* "812 MiB" */
+	const char *limit;    /* "300 MiB" */
+	const char *message;  /* one sentence, at most 256 bytes */
+	const char *evidence; /* "" where there is none */
+	const char *fix;
+};
+
+enum base_how { BASE_NONE, BASE_LAYERS, BASE_ANNOTATION, BASE_LABEL };
+const char *base_how_name(enum base_how how); /* "layers" */
+
+/* One platform as judged. */
+struct report_platform {
+	const struct image *image; /* borrowed from the plan's facts */
+	const char *platform;
+	const char *base_name;   /* "" where unknown */
+	const char *base_digest; /* "" where unknown */
+	enum base_how base_how;
+	size_t base_layers;
+};
+
+struct report_image {
+	const struct container *container;
+	const char *resolved; /* "name@sha256:...", or NULL */
+	bool judged; /* false: no rule matched, or unchanged; verdict is allow */
+	enum verdict verdict;
+	const struct report_platform *platforms;
+	size_t nplatforms;
+	const struct finding *findings; /* most important first */
+	size_t nfindings;
+	struct fault fault;
+};
+
+/* Borrows from the plan: free it first. */
+struct report {
+	struct arena *mem;
+	const struct plan *plan;
+	enum verdict verdict; /* the worst of the images' */
+	const struct report_image *images;
+	size_t nimages;
+};
+
+/*
+ * Returns NULL with *err set to ERR_NOMEM. An image that was to be fetched
+ * and has neither facts nor fault is judged INTERNAL, never allowed.
+ * Verdict of one image: deny where an enforced finding stands, or the
+ * reference is invalid; else error where it could not be judged and onError
+ * is deny (warn or allow where it says so); else warn; else allow.
+ */
+struct report *evaluate(const struct plan *p, struct error *err);
+void report_free(struct report *r);
+OWNED(struct report, report_free)
+
+#endif

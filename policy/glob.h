@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POLICY_GLOB_H
+#define POLICY_GLOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * '*' matches any run of characters but '/', '**' any run at all, '?' one
+ * character but '/'. There is no escape and no class. Linear in pattern
+ * times text.
+ */
+bool glob_match(const char *pattern, const char *text);
+
+/*
+ * A list of globs where a leading '!' excludes. Matches when a glob that
+ * includes matches (or there is none that includes) and none that excludes
+ * does. An empty list matches everything.
+ */
+bool glob_list_match(
+    const char *const *patterns, size_t n, const char *text);
+
+#endif

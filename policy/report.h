@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POLICY_REPORT_H
+#define POLICY_REPORT_H
+
+#include "policy/base/buf.h"
+#include "policy/evaluate.h"
+
+#include <jansson.h>
+
+/* How a report reads: the same words in a review, a terminal and JSON. */
+
+enum {
+	REPORT_MESSAGE_MAX = 4096, /* bytes of a denial */
+	REPORT_WARNING_MAX = 256,  /* bytes of one warning */
+};
+
+/*
+ * One element of "workloads" in the JSON of `check -o json`, or NULL when
+ * memory is out. A new reference.
+ */
+json_t *report_json(const struct report *r);
+
+/* One finding as in "findings" there; a new reference. */
+json_t *finding_json(const struct finding *f);
+
+/*
+ * The denial: the verdict first, then per image its spec path and container,
+ * platform where there are several, each enforced finding and each error with its code;
+ * the most important first, at most REPORT_MESSAGE_MAX bytes.
+ * For VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
+ */
+int report_message(const struct report *r, struct buf *b);
+
+/*
+ * Adds one string per finding in warn mode, and per error where onError is
+ * warn, to the JSON array `warnings`, each at most REPORT_WARNING_MAX bytes. Findings in warn
+ * mode are told on a denial too. Returns 0 or -1.
+ */
+int report_warnings(const struct report *r, json_t *warnings);
+
+/*
+ * Audit annotations of a review: "verdict", and one per rule with findings in warn or
+ * audit mode under the rule's name. Into the JSON object. Returns 0 or -1.
+ */
+int report_annotations(const struct report *r, json_t *annotations);
+
+/* Whether every error in a denied report may heal by waiting and no finding
+ * denies it: the answer is then 503, else 403. Sets *retry_after to seconds
+ * (2, or the longest a registry asked for, at most 30). */
+bool report_may_heal(const struct report *r, int *retry_after);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_HTTP_HTTP_H
+#define SERVER_HTTP_HTTP_H
+
+#include "certs/keypair.h"
+#include "policy/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A bounded HTTP/1.1 listener on libmicrohttpd, with or without TLS. It moves bytes; what they mean is
+ * the handler's.
+ */
+struct http_server;
+
+/* One exchange. Belongs to the listener; a handler may keep the pointer until
+ * it has called http_respond(). */
+struct http_exchange;
+
+struct http_route {
+	const char *method; /* "GET" (HEAD comes with it) or "POST" */
+	const char *path;   /* exactly */
+	/*
+	 * Runs when the whole body has arrived, on a worker thread, and must
+	 * not block. Answers by http_respond(), now or later from any thread: the
+	 * connection is suspended in between.
+	 */
+	void (*handle)(void *arg, struct http_exchange *x);
+};
+
+struct http_options {
+	const char *listen;          /* "0.0.0.0:8443", "[::]:8443", ":8443" */
+	struct keypair *tls;         /* NULL: plain; a reference is taken */
+	const struct http_route *routes; /* borrowed; ends with path NULL */
+	void *arg;                   /* for every handler */
+	size_t max_body;             /* over it: 413 */
+	unsigned threads;            /* 0: one per core */
+	/* Called once per answer, for the metrics; may be NULL. */
+	void (*answered)(void *arg, const char *path, unsigned status);
+};
+
+/* Listens. NULL with *err: ERR_INVALID (address), ERR_SYSTEM, ERR_NOMEM. */
+struct http_server *http_server_new(
+    const struct http_options *o, struct error *err);
+uint16_t http_server_port(const struct http_server *s);
+
+/* New handshakes use this pair from now on; takes a reference. */
+void http_server_set_tls(struct http_server *s, struct keypair *kp);
+
+/* From now on answers carry "Connection: close"; serving goes on. */
+void http_server_drain(struct http_server *s);
+/* No new connections; waits at most `ms` for exchanges under way. */
+void http_server_stop(struct http_server *s, int ms);
+void http_server_free(struct http_server *s);
+OWNED(struct http_server, http_server_free)
+
+/* The request; borrowed until the answer. */
+const char *http_body(const struct http_exchange *x, size_t *len);
+const char *http_query(const struct http_exchange *x, const char *key);
+const char *http_header(const struct http_exchange *x, const char *name);
+
+struct http_answer {
+	unsigned status;
+	const char *content_type; /* static */
+	int retry_after;          /* seconds, 0: no such header */
+	char *body;               /* stolen: free()d by the listener */
+	size_t len;
+};
+
+/* Exactly once per exchange, from any thread. */
+void http_respond(struct http_exchange *x, const struct http_answer *a);
+
+#endif

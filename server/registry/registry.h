@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_REGISTRY_H
+#define SERVER_REGISTRY_REGISTRY_H
+
+#include "policy/base/clock.h"
+#include "policy/base/error.h"
+#include "policy/facts.h"
+#include "policy/reference.h"
+#include "server/registry/settings.h"
+
+/*
+ * References in, facts out. One thread of its own owns every transfer; all
+ * functions may be called from any thread.
+ *
+ * OCI distribution specification v1.1, Docker token specification.
+ */
+struct registry;
+
+/* Called for each HTTP exchange that ended, on the registry's thread: for the metrics.
+ * `host` is borrowed; status 0: no answer. */
+struct registry_observer {
+	void (*exchange)(void *arg, const char *host, const char *kind,
+	    long status, int64_t ms); /* kind: manifest, blob, token */
+	void (*log)(void *arg, const char *level, const char *event,
+	    const char *host, const char *detail); /* level debug, warn */
+	void *arg;
+};
+
+struct registry_options {
+	const struct clock *clock;                 /* borrowed, outlives it */
+	const struct registry_observer *observer;  /* borrowed, or NULL */
+	bool guard_addresses; /* serve: on; command line: off */
+};
+
+/* Starts the thread. Takes a reference on `settings`. NULL with *err:
+ * ERR_NOMEM, ERR_SYSTEM. */
+struct registry *registry_new(struct registry_settings *settings,
+    const struct registry_options *o, struct error *err);
+
+/* Waits for the thread; every open call's callback has run with
+ * ERR_UNAVAILABLE when it returns. */
+void registry_free(struct registry *r);
+OWNED(struct registry, registry_free)
+
+/* Later calls use these settings; calls under way keep theirs. */
+void registry_set_settings(struct registry *r, struct registry_settings *s);
+
+/*
+ * Runs exactly once, on the registry's thread, and must not block. `set` is
+ * borrowed (take a reference to keep it), or NULL with *err set: one of
+ * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM, ERR_INTERNAL.
+ */
+typedef void registry_done(
+    void *arg, struct image_set *set, const struct error *err);
+
+/*
+ * Resolves a reference once, to the facts of every platform that a node of
+ * `platforms` could run (n = 0: every runnable one). Everything passed is
+ * copied. `deadline` is in the clock's monotonic milliseconds: `done` has
+ * run by then, with ERR_TIMEOUT at the latest.
+ * Returns 0, or -1 with *err (ERR_NOMEM) when `done` will never run.
+ */
+int registry_resolve(struct registry *r, const struct reference *ref,
+    const struct platform_set *platforms, int64_t deadline,
+    registry_done *done, void *arg, struct error *err);
+
+#endif
