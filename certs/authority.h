@@ -16,8 +16,9 @@
  */
 
 struct authority_request {
-	const char *const *names; /* DNS names and IP addresses: the leaf's SANs */
-	size_t nnames;            /* at least 1 */
+	const char *const
+	    *names;    /* DNS names and IP addresses: the leaf's SANs */
+	size_t nnames; /* at least 1 */
 	int64_t now;
 	int64_t ca_life;   /* 10 years is usual */
 	int64_t leaf_life; /* 90 days is usual; not over ca_life */
@@ -25,8 +26,8 @@ struct authority_request {
 
 /* Writes ca.crt, ca.key, tls.crt and tls.key (keys 0600, each file put in
  * place whole) into `dir`, making it where it is missing. Without `force` an
- * existing file is ERR_INVALID and nothing is written. Other errors: ERR_INVALID (a
- * name), ERR_SYSTEM, ERR_NOMEM, ERR_INTERNAL. */
+ * existing file is ERR_INVALID and nothing is written. Other errors:
+ * ERR_INVALID (a name), ERR_SYSTEM, ERR_NOMEM, ERR_INTERNAL. */
 int authority_init(const char *dir, const struct authority_request *r,
     bool force, struct error *err);
 

@@ -14,7 +14,9 @@
  */
 struct digest; /* one running computation */
 
-enum { DIGEST_TEXT_MAX = 136 }; /* with the terminator */
+enum {
+	DIGEST_TEXT_MAX = 136
+}; /* with the terminator */
 
 /* `like` names the algorithm by its prefix: a whole digest, or "sha256:".
  * NULL with *err: ERR_UNSUPPORTED, ERR_NOMEM. */
@@ -22,8 +24,8 @@ struct digest *digest_new(const char *like, struct error *err);
 void digest_free(struct digest *d);
 OWNED(struct digest, digest_free)
 
-int digest_update(struct digest *d, const void *data, size_t len,
-    struct error *err);
+int digest_update(
+    struct digest *d, const void *data, size_t len, struct error *err);
 
 /* Writes the canonical text; the computation is over. */
 int digest_finish(

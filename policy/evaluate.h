@@ -34,32 +34,32 @@ const char *verdict_name(enum verdict v); /* "allow" */
 
 /* Why an image could not be judged, in the words users see. */
 struct fault {
-	const char *code; /* "NOT_FOUND", static; NULL: no fault */
-	bool may_heal;    /* waiting may help: ask the caller to come back */
-	int retry_after;  /* seconds the registry asked for, or 0 */
+	const char *code;    /* "NOT_FOUND", static; NULL: no fault */
+	bool may_heal;	     /* waiting may help: ask the caller to come back */
+	int retry_after;     /* seconds the registry asked for, or 0 */
 	const char *message; /* in the plan's arena */
 };
 
 /* One container's image in a plan. */
 struct plan_image {
 	const struct container *container;
-	bool judged;  /* some rule matches, and it is not unchanged */
-	bool parsed;  /* ref is valid; else fault says why not */
-	bool fetch;   /* the gate is to set facts or fault */
+	bool judged; /* some rule matches, and it is not unchanged */
+	bool parsed; /* ref is valid; else fault says why not */
+	bool fetch;  /* the gate is to set facts or fault */
 	struct reference ref;
 	struct image_set *facts; /* a reference, or NULL */
 	struct fault fault;
 };
 
 struct plan_base {
-	bool fetch; /* some rule that matches asks for it */
+	bool fetch;		 /* some rule that matches asks for it */
 	struct image_set *facts; /* a reference, or NULL: could not be had */
 	struct fault fault;
 };
 
 struct plan {
 	struct arena *mem;
-	struct ruleset *rules;        /* a reference */
+	struct ruleset *rules;		 /* a reference */
 	const struct workload *workload; /* borrowed */
 	/* What nodes could run it: the policy's platforms narrowed by the
 	 * workload's. n = 0: every runnable platform counts. */
@@ -76,8 +76,8 @@ struct plan {
  * be talked to. The workload is borrowed until plan_free().
  * Returns NULL with *err set to ERR_NOMEM.
  */
-struct plan *plan_new(struct ruleset *rs, const struct workload *w,
-    struct error *err);
+struct plan *
+plan_new(struct ruleset *rs, const struct workload *w, struct error *err);
 void plan_free(struct plan *p);
 OWNED(struct plan, plan_free)
 
@@ -85,8 +85,9 @@ OWNED(struct plan, plan_free)
  * arena. */
 struct finding {
 	const struct rule *rule;
-	const char *check;    /* "size.max" */
-	const char *platform; /* "linux/amd64"; "" where the reference is judged */
+	const char *check; /* "size.max" */
+	const char
+	    *platform; /* "linux/amd64"; "" where the reference is judged */
 	const char *actual;   /* "812 MiB" */
 	const char *limit;    /* "300 MiB" */
 	const char *message;  /* one sentence, at most 256 bytes */
@@ -94,14 +95,19 @@ struct finding {
 	const char *fix;
 };
 
-enum base_how { BASE_NONE, BASE_LAYERS, BASE_ANNOTATION, BASE_LABEL };
+enum base_how {
+	BASE_NONE,
+	BASE_LAYERS,
+	BASE_ANNOTATION,
+	BASE_LABEL
+};
 const char *base_how_name(enum base_how how); /* "layers" */
 
 /* One platform as judged. */
 struct report_platform {
 	const struct image *image; /* borrowed from the plan's facts */
 	const char *platform;
-	const char *base_name;   /* "" where unknown */
+	const char *base_name;	 /* "" where unknown */
 	const char *base_digest; /* "" where unknown */
 	enum base_how base_how;
 	size_t base_layers;
@@ -110,7 +116,8 @@ struct report_platform {
 struct report_image {
 	const struct container *container;
 	const char *resolved; /* "name@sha256:...", or NULL */
-	bool judged; /* false: no rule matched, or unchanged; verdict is allow */
+	bool
+	    judged; /* false: no rule matched, or unchanged; verdict is allow */
 	enum verdict verdict;
 	const struct report_platform *platforms;
 	size_t nplatforms;

@@ -17,7 +17,6 @@ bool glob_match(const char *pattern, const char *text);
  * includes matches (or there is none that includes) and none that excludes
  * does. An empty list matches everything.
  */
-bool glob_list_match(
-    const char *const *patterns, size_t n, const char *text);
+bool glob_list_match(const char *const *patterns, size_t n, const char *text);
 
 #endif

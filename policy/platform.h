@@ -16,7 +16,7 @@
 struct platform {
 	const char *os;
 	const char *arch;
-	const char *variant;    /* "" where there is none */
+	const char *variant;	/* "" where there is none */
 	const char *os_version; /* "" where there is none; Windows only */
 };
 
@@ -26,8 +26,8 @@ int platform_init(struct platform *p, const char *os, const char *arch,
     const char *variant, const char *os_version, struct arena *mem);
 
 /* "linux/amd64", "linux/arm64", "linux/arm/v7". ERR_SYNTAX, ERR_NOMEM. */
-int platform_parse(struct platform *p, const char *text, struct arena *mem,
-    struct error *err);
+int platform_parse(
+    struct platform *p, const char *text, struct arena *mem, struct error *err);
 
 /* In `mem`; NULL when memory is out. */
 const char *platform_text(const struct platform *p, struct arena *mem);
@@ -49,7 +49,7 @@ struct platform_set {
 };
 
 /* Whether some node in the set would run the image. */
-bool platform_set_runs(
-    const struct platform_set *set, const struct platform *image);
+bool
+platform_set_runs(const struct platform_set *set, const struct platform *image);
 
 #endif

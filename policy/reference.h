@@ -17,16 +17,19 @@
  * All strings live in the arena given to reference_parse().
  */
 struct reference {
-	const char *text;   /* as written */
-	const char *name;   /* "docker.io/library/nginx": host and path */
-	const char *host;   /* "docker.io", "registry.corp:5000" */
-	const char *path;   /* "library/nginx" */
-	const char *tag;    /* "latest" where neither is given; NULL with a digest */
-	const char *digest; /* "sha256:..." or NULL */
-	const char *tag_written;  /* as written, NULL where there is none */
+	const char *text; /* as written */
+	const char *name; /* "docker.io/library/nginx": host and path */
+	const char *host; /* "docker.io", "registry.corp:5000" */
+	const char *path; /* "library/nginx" */
+	const char
+	    *tag; /* "latest" where neither is given; NULL with a digest */
+	const char *digest;	 /* "sha256:..." or NULL */
+	const char *tag_written; /* as written, NULL where there is none */
 };
 
-enum { REFERENCE_MAX = 1024 };
+enum {
+	REFERENCE_MAX = 1024
+};
 
 /*
  * Returns 0, or -1 with *err: ERR_REFERENCE with the reason, ERR_NOMEM.

@@ -25,22 +25,23 @@ json_t *finding_json(const struct finding *f);
 
 /*
  * The denial: the verdict first, then per image its spec path and container,
- * platform where there are several, each enforced finding and each error with its code;
- * the most important first, at most REPORT_MESSAGE_MAX bytes.
- * For VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
+ * platform where there are several, each enforced finding and each error with
+ * its code; the most important first, at most REPORT_MESSAGE_MAX bytes. For
+ * VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
  */
 int report_message(const struct report *r, struct buf *b);
 
 /*
  * Adds one string per finding in warn mode, and per error where onError is
- * warn, to the JSON array `warnings`, each at most REPORT_WARNING_MAX bytes. Findings in warn
- * mode are told on a denial too. Returns 0 or -1.
+ * warn, to the JSON array `warnings`, each at most REPORT_WARNING_MAX bytes.
+ * Findings in warn mode are told on a denial too. Returns 0 or -1.
  */
 int report_warnings(const struct report *r, json_t *warnings);
 
 /*
- * Audit annotations of a review: "verdict", and one per rule with findings in warn or
- * audit mode under the rule's name. Into the JSON object. Returns 0 or -1.
+ * Audit annotations of a review: "verdict", and one per rule with findings in
+ * warn or audit mode under the rule's name. Into the JSON object. Returns 0 or
+ * -1.
  */
 int report_annotations(const struct report *r, json_t *annotations);
 

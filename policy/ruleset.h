@@ -17,8 +17,16 @@
  * I/O, no clock.
  */
 
-enum mode { MODE_ENFORCE, MODE_WARN, MODE_AUDIT };
-enum on_error { ON_ERROR_DENY, ON_ERROR_WARN, ON_ERROR_ALLOW };
+enum mode {
+	MODE_ENFORCE,
+	MODE_WARN,
+	MODE_AUDIT
+};
+enum on_error {
+	ON_ERROR_DENY,
+	ON_ERROR_WARN,
+	ON_ERROR_ALLOW
+};
 
 const char *mode_name(enum mode m); /* "enforce" */
 
@@ -26,7 +34,7 @@ struct match {
 	struct string_list namespaces; /* globs; "!" excludes */
 	struct string_list images;     /* over the normalised name */
 	struct string_list kinds;
-	struct pair_list labels;       /* all must be equal */
+	struct pair_list labels; /* all must be equal */
 };
 
 struct check;
@@ -40,25 +48,27 @@ struct demand {
 struct rule {
 	const char *name;
 	const char *description; /* "" where absent */
-	const char *owner;       /* "" where absent */
+	const char *owner;	 /* "" where absent */
 	enum mode mode;
 	struct match match;
 	const struct demand *demands;
 	size_t ndemands;
-	bool needs_facts; /* a demand looks at the image, not only the reference */
+	bool needs_facts; /* a demand looks at the image, not only the reference
+			   */
 };
 
 struct ruleset {
 	atomic_int refs;
 	struct arena *mem;
 	const char *name;
-	char sha256[65]; /* of the file's bytes; set by the loader in server/gate */
+	char sha256[65]; /* of the file's bytes; set by the loader in
+			    server/gate */
 	enum on_error on_error;
 	struct platform_set platforms;
 	const struct rule *rules;
 	size_t nrules;
-	/* Every base image that base.allow and base.deny list, once each. A check
-	 * knows them by their index here. */
+	/* Every base image that base.allow and base.deny list, once each. A
+	 * check knows them by their index here. */
 	const struct reference *bases;
 	size_t nbases;
 };
@@ -68,8 +78,8 @@ struct ruleset {
  * (all that is wrong is in *d; memory running out is one of those).
  * Warnings may stand in *d on success too.
  */
-struct ruleset *ruleset_parse(
-    const struct document *doc, struct diagnostics *d);
+struct ruleset *
+ruleset_parse(const struct document *doc, struct diagnostics *d);
 struct ruleset *ruleset_ref(struct ruleset *rs);
 void ruleset_unref(struct ruleset *rs);
 OWNED(struct ruleset, ruleset_unref)

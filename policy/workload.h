@@ -22,14 +22,18 @@ enum container_type {
 	CONTAINER_IMAGE_VOLUME, /* volumes[].image.reference: nothing runs */
 };
 
-enum tristate { UNSET, NO, YES };
+enum tristate {
+	UNSET,
+	NO,
+	YES
+};
 
 /* One place where an image stands, and what it runs as (Kubernetes
  * SecurityContext; the container's fields already over the pod's). */
 struct container {
 	enum container_type type;
-	const char *name; /* of the container, or of the volume */
-	const char *path; /* "spec.template.spec.containers[0].image" */
+	const char *name;  /* of the container, or of the volume */
+	const char *path;  /* "spec.template.spec.containers[0].image" */
 	const char *image; /* the reference as written */
 	bool has_run_as_user;
 	int64_t run_as_user;
@@ -39,14 +43,15 @@ struct container {
 };
 
 struct workload {
-	struct arena *mem;  /* all that is pointed at */
-	const char *source; /* "web.yaml:12"; NULL in a review */
-	const char *kind;   /* "Deployment"; "Image" for a bare reference */
+	struct arena *mem;     /* all that is pointed at */
+	const char *source;    /* "web.yaml:12"; NULL in a review */
+	const char *kind;      /* "Deployment"; "Image" for a bare reference */
 	const char *namespace; /* "" where there is none */
-	const char *name;   /* or generateName; "" where there is neither */
+	const char *name;      /* or generateName; "" where there is neither */
 	struct pair_list labels; /* the pod's */
-	bool windows;         /* spec.os.name or the node selector says so */
-	bool host_users_false; /* hostUsers: false, a user namespace of its own */
+	bool windows;		 /* spec.os.name or the node selector says so */
+	bool host_users_false; /* hostUsers: false, a user namespace of its own
+				*/
 	/*
 	 * What nodeSelector and required affinity leave of platforms. An os
 	 * or arch of "" in an item stands for any. n = 0: unconstrained.
@@ -64,6 +69,7 @@ OWNED(struct workload, workload_free)
  * A bare reference as a workload: kind "Image", one container at path
  * "image" named "". Strings are copied. NULL when memory is out.
  */
-struct workload *workload_of_image(const char *reference, const char *namespace);
+struct workload *
+workload_of_image(const char *reference, const char *namespace);
 
 #endif

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK_MIN = 480, CHUNK_MAX = 16 * 1024 };
+enum {
+	CHUNK_MIN = 480,
+	CHUNK_MAX = 16 * 1024
+};
 
 struct chunk {
 	struct chunk *next;

@@ -11,7 +11,9 @@
  * Everything that is wrong with a file, collected so that a person sees all
  * of it at once.
  */
-enum { DIAGNOSTICS_MAX = 100 }; /* more are counted, not kept */
+enum {
+	DIAGNOSTICS_MAX = 100
+}; /* more are counted, not kept */
 
 struct diagnostic {
 	bool warning;
@@ -58,7 +60,7 @@ int diagnostics_print(const struct diagnostics *d, struct buf *out);
  * with the nearest of `known` (ends with NULL), or that the node is not a
  * mapping. Returns false when it is not a mapping at all.
  */
-bool diagnostics_check_keys(struct diagnostics *d, const struct node *n,
-    const char *const *known);
+bool diagnostics_check_keys(
+    struct diagnostics *d, const struct node *n, const char *const *known);
 
 #endif

@@ -25,7 +25,7 @@ enum {
 	DOCUMENT_BYTES_MAX = 16 * 1024 * 1024,
 	DOCUMENT_DEPTH_MAX = 64,
 	DOCUMENT_NODES_MAX = 1000 * 1000, /* aliases expanded */
-	DOCUMENT_COUNT_MAX = 10 * 1000,   /* documents in one stream */
+	DOCUMENT_COUNT_MAX = 10 * 1000,	  /* documents in one stream */
 };
 
 /* A place in the text: both count from 1; 0 is unknown. */
@@ -38,16 +38,16 @@ struct mark {
  * Starts reading `len` bytes of `text`, borrowed until document_stream_free().
  * Returns NULL with *err set: ERR_LIMIT or ERR_NOMEM.
  */
-struct document_stream *document_stream_new(
-    const char *text, size_t len, struct error *err);
+struct document_stream *
+document_stream_new(const char *text, size_t len, struct error *err);
 void document_stream_free(struct document_stream *s);
 OWNED(struct document_stream, document_stream_free)
 
 /*
  * The next document; those with nothing in them are passed over.
  * Returns 1 with *out set (free it), 0 at the end, or -1 with *err
- * (ERR_SYNTAX, ERR_LIMIT, ERR_NOMEM) and *at set. After an error in one document reading
- * can go on with the next "---" where there is one.
+ * (ERR_SYNTAX, ERR_LIMIT, ERR_NOMEM) and *at set. After an error in one
+ * document reading can go on with the next "---" where there is one.
  */
 int document_next(struct document_stream *s, struct document **out,
     struct mark *at, struct error *err);
@@ -66,11 +66,11 @@ struct mark document_start(const struct document *d);
  * messages. Lives on the stack of the walker: a child points at its parent.
  */
 struct node {
-	json_t *value; /* borrowed; NULL where absent */
+	json_t *value;		   /* borrowed; NULL where absent */
 	const struct marks *marks; /* private to document.c */
 	const struct node *parent;
 	const char *key; /* in a mapping, else NULL */
-	size_t index;    /* in a list, or of the key in its mapping */
+	size_t index;	 /* in a list, or of the key in its mapping */
 };
 
 struct node document_node(const struct document *d);

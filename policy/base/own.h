@@ -17,17 +17,17 @@
  */
 #define AUTO(fn) __attribute__((cleanup(own_##fn)))
 
-#define OWNED(type, fn)                                                        \
-	static inline void own_##fn(type *const *p)                            \
-	{                                                                      \
-		fn(*p);                                                        \
+#define OWNED(type, fn)                             \
+	static inline void own_##fn(type *const *p) \
+	{                                           \
+		fn(*p);                             \
 	}
 
-#define TAKE(p)                                                                \
-	__extension__({                                                        \
-		__typeof__(p) taken_ = (p);                                    \
-		(p) = NULL;                                                    \
-		taken_;                                                        \
+#define TAKE(p)                             \
+	__extension__({                     \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 static inline void

@@ -41,16 +41,16 @@ int findings_add(struct findings *out, const char *actual, const char *limit,
     __attribute__((format(printf, 5, 6)));
 
 struct check {
-	const char *name;    /* "size.max": key and sub-key in the policy file */
-	bool needs_facts;    /* false: judged from the reference alone */
-	bool guards_fetch;   /* an enforced finding keeps the image unfetched */
+	const char *name;  /* "size.max": key and sub-key in the policy file */
+	bool needs_facts;  /* false: judged from the reference alone */
+	bool guards_fetch; /* an enforced finding keeps the image unfetched */
 	const char *measures; /* one sentence, for people */
 	const char *fix;      /* one sentence in the imperative */
 	/* The value under the check's name; NULL after reporting. */
 	const void *(*parse)(struct check_parser *p, const struct node *value);
 	/* 0, or -1 when memory is out. */
-	int (*evaluate)(const void *params, const struct subject *s,
-	    struct findings *out);
+	int (*evaluate)(
+	    const void *params, const struct subject *s, struct findings *out);
 };
 
 /* Ends with NULL. */

@@ -28,10 +28,10 @@ struct manifest_visitor {
  * Walks one document. `source` ("web.yaml:12") is copied into each workload;
  * `namespace` is the one for objects that name none ("" is fine).
  * Returns 0, or -1 with *err: ERR_INVALID (not a Kubernetes object, parts of
- * the wrong type with their path), ERR_NOMEM, or what a callback returned -1 for.
+ * the wrong type with their path), ERR_NOMEM, or what a callback returned -1
+ * for.
  */
 int manifest_walk(const json_t *object, const char *source,
-    const char *namespace, const struct manifest_visitor *v,
-    struct error *err);
+    const char *namespace, const struct manifest_visitor *v, struct error *err);
 
 #endif

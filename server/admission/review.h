@@ -14,15 +14,18 @@
  * (k8s.io/api/admission/v1), decoded and answered.
  */
 
-enum { REVIEW_BYTES_MAX = 7 * 1024 * 1024, REVIEW_DEPTH_MAX = 512 };
+enum {
+	REVIEW_BYTES_MAX = 7 * 1024 * 1024,
+	REVIEW_DEPTH_MAX = 512
+};
 
 struct review {
 	struct arena *mem;
-	json_t *root;            /* the parsed body */
+	json_t *root;		 /* the parsed body */
 	const char *api_version; /* "admission.k8s.io/v1" */
 	const char *uid;
-	const char *operation;   /* "CREATE", as sent; "" where absent */
-	const char *kind;        /* request.kind.kind */
+	const char *operation; /* "CREATE", as sent; "" where absent */
+	const char *kind;      /* request.kind.kind */
 	const char *resource;
 	const char *subresource; /* "" where there is none */
 	const char *namespace;
@@ -37,9 +40,10 @@ struct review {
 };
 
 /*
- * Reads a request body, borrowed for the call only. Returns NULL with *err: ERR_SYNTAX (not
- * JSON), ERR_INVALID (not a review: no request, no uid, an unknown version
- * or kind), ERR_LIMIT, ERR_NOMEM. The message is fit for the caller.
+ * Reads a request body, borrowed for the call only. Returns NULL with *err:
+ * ERR_SYNTAX (not JSON), ERR_INVALID (not a review: no request, no uid, an
+ * unknown version or kind), ERR_LIMIT, ERR_NOMEM. The message is fit for the
+ * caller.
  */
 struct review *review_parse(const char *body, size_t len, struct error *err);
 void review_free(struct review *r);
@@ -48,7 +52,7 @@ OWNED(struct review, review_free)
 /* The answer to a review. */
 struct review_answer {
 	bool allowed;
-	int code;            /* 403 or 503 on a denial */
+	int code;	     /* 403 or 503 on a denial */
 	int retry_after;     /* seconds, with 503 */
 	const char *message; /* on a denial */
 	json_t *warnings;    /* borrowed array of strings, or NULL */

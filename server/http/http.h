@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * A bounded HTTP/1.1 listener on libmicrohttpd, with or without TLS. It moves bytes; what they mean is
- * the handler's.
+ * A bounded HTTP/1.1 listener on libmicrohttpd, with or without TLS. It moves
+ * bytes; what they mean is the handler's.
  */
 struct http_server;
 
@@ -24,26 +24,26 @@ struct http_route {
 	const char *path;   /* exactly */
 	/*
 	 * Runs when the whole body has arrived, on a worker thread, and must
-	 * not block. Answers by http_respond(), now or later from any thread: the
-	 * connection is suspended in between.
+	 * not block. Answers by http_respond(), now or later from any thread:
+	 * the connection is suspended in between.
 	 */
 	void (*handle)(void *arg, struct http_exchange *x);
 };
 
 struct http_options {
-	const char *listen;          /* "0.0.0.0:8443", "[::]:8443", ":8443" */
-	struct keypair *tls;         /* NULL: plain; a reference is taken */
+	const char *listen;  /* "0.0.0.0:8443", "[::]:8443", ":8443" */
+	struct keypair *tls; /* NULL: plain; a reference is taken */
 	const struct http_route *routes; /* borrowed; ends with path NULL */
-	void *arg;                   /* for every handler */
-	size_t max_body;             /* over it: 413 */
-	unsigned threads;            /* 0: one per core */
+	void *arg;			 /* for every handler */
+	size_t max_body;		 /* over it: 413 */
+	unsigned threads;		 /* 0: one per core */
 	/* Called once per answer, for the metrics; may be NULL. */
 	void (*answered)(void *arg, const char *path, unsigned status);
 };
 
 /* Listens. NULL with *err: ERR_INVALID (address), ERR_SYSTEM, ERR_NOMEM. */
-struct http_server *http_server_new(
-    const struct http_options *o, struct error *err);
+struct http_server *
+http_server_new(const struct http_options *o, struct error *err);
 uint16_t http_server_port(const struct http_server *s);
 
 /* New handshakes use this pair from now on; takes a reference. */
@@ -64,8 +64,8 @@ const char *http_header(const struct http_exchange *x, const char *name);
 struct http_answer {
 	unsigned status;
 	const char *content_type; /* static */
-	int retry_after;          /* seconds, 0: no such header */
-	char *body;               /* stolen: free()d by the listener */
+	int retry_after;	  /* seconds, 0: no such header */
+	char *body;		  /* stolen: free()d by the listener */
 	size_t len;
 };
 

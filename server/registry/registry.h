@@ -16,8 +16,8 @@
  */
 struct registry;
 
-/* Called for each HTTP exchange that ended, on the registry's thread: for the metrics.
- * `host` is borrowed; status 0: no answer. */
+/* Called for each HTTP exchange that ended, on the registry's thread: for the
+ * metrics. `host` is borrowed; status 0: no answer. */
 struct registry_observer {
 	void (*exchange)(void *arg, const char *host, const char *kind,
 	    long status, int64_t ms); /* kind: manifest, blob, token */
@@ -27,8 +27,8 @@ struct registry_observer {
 };
 
 struct registry_options {
-	const struct clock *clock;                 /* borrowed, outlives it */
-	const struct registry_observer *observer;  /* borrowed, or NULL */
+	const struct clock *clock;		  /* borrowed, outlives it */
+	const struct registry_observer *observer; /* borrowed, or NULL */
 	bool guard_addresses; /* serve: on; command line: off */
 };
 
@@ -48,10 +48,11 @@ void registry_set_settings(struct registry *r, struct registry_settings *s);
 /*
  * Runs exactly once, on the registry's thread, and must not block. `set` is
  * borrowed (take a reference to keep it), or NULL with *err set: one of
- * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM, ERR_INTERNAL.
+ * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM,
+ * ERR_INTERNAL.
  */
-typedef void registry_done(
-    void *arg, struct image_set *set, const struct error *err);
+typedef void
+registry_done(void *arg, struct image_set *set, const struct error *err);
 
 /*
  * Resolves a reference once, to the facts of every platform that a node of
@@ -61,7 +62,7 @@ typedef void registry_done(
  * Returns 0, or -1 with *err (ERR_NOMEM) when `done` will never run.
  */
 int registry_resolve(struct registry *r, const struct reference *ref,
-    const struct platform_set *platforms, int64_t deadline,
-    registry_done *done, void *arg, struct error *err);
+    const struct platform_set *platforms, int64_t deadline, registry_done *done,
+    void *arg, struct error *err);
 
 #endif

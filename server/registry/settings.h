@@ -12,8 +12,9 @@
 
 /*
  * How to reach registries: the config file's `registries`, `dockerConfig`,
- * `network` and `cache`, parsed. Immutable and reference counted. Files that it names are
- * read when the settings are made, so that a reload takes new contents.
+ * `network` and `cache`, parsed. Immutable and reference counted. Files that it
+ * names are read when the settings are made, so that a reload takes new
+ * contents.
  */
 struct registry_settings;
 
@@ -37,8 +38,8 @@ struct registry_host {
  * ours are reported; `version` and `limits` are the caller's.
  * Returns a new reference, or NULL where d->errors grew.
  */
-struct registry_settings *registry_settings_parse(
-    const struct node *n, struct diagnostics *d);
+struct registry_settings *
+registry_settings_parse(const struct node *n, struct diagnostics *d);
 struct registry_settings *registry_settings_ref(struct registry_settings *s);
 void registry_settings_unref(struct registry_settings *s);
 OWNED(struct registry_settings, registry_settings_unref)

@@ -1,0 +1,82 @@
+# policy-gate: see README.md. `make help` lists the targets.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PREFIX ?= /usr/local
+SAN ?=
+E2E ?= 1
+V ?=
+B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
+
+CC = gcc
+Q := $(if $(V),,@)
+PKG_CONFIG ?= pkg-config
+LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
+	-Wvla -Wformat=2
+HARDEN := -fstack-protector-strong -fPIE
+# FORTIFY needs an optimiser and hides errors from the sanitizers.
+OPT := $(if $(SAN)$(COV),-O1 -fno-omit-frame-pointer,-O2 -D_FORTIFY_SOURCE=2)
+CFLAGS ?= -g
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -pthread $(WARN) $(HARDEN) $(OPT) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
+	$(if $(COV),--coverage) \
+	$(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread \
+	$(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage) $(LDFLAGS)
+LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+SRC := $(sort $(wildcard policy/*.c policy/*/*.c certs/*.c server/*/*.c))
+ASM := $(wildcard policy/presets/*.S)
+OBJ := $(SRC:%.c=$B/%.o) $(ASM:%.S=$B/%.o)
+LIB_OBJ := $(filter-out $B/server/cli/main.o,$(OBJ))
+LIB := $B/libpolicy-gate.a
+UNIT := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/*_test.c)))
+# Shared by several test programs: tests/unit/*.c that is no test itself.
+UNIT_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c)))
+
+.PHONY: all
+all: $B/policy-gate
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make               build build/policy-gate
+$B/policy-gate: $B/server/cli/main.o $(LIB)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	$Q$(AR) rcs $@ $^
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$B/%.o: %.S
+	@mkdir -p $(@D)
+	$Q$(CC) -I. -MMD -MP -c -o $@ $<
+
+$B/policy/presets/presets.o: $(wildcard policy/presets/*.yaml)
+
+# The one place where the version is compiled in.
+$B/server/cli/version.o: ALL_CFLAGS += -DPOLICY_GATE_VERSION='"$(VERSION)"'
+
+$B/tests/unit/%_test: $B/tests/unit/%_test.o $(UNIT_LIB) $(LIB)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+.PHONY: unit-build
+unit-build: $(UNIT)
+
+.PHONY: clean
+## make clean         remove build/
+clean:
+	rm -rf build
+
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(UNIT_LIB:.o=.d)
+.SECONDARY:

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/facts.h"
+
+struct image *
+image_new(void)
+{
+	AUTO(arena_free)
+	struct arena *mem = arena_new();
+	struct image *img = mem ? arena_calloc(mem, 1, sizeof(*img)) : NULL;
+
+	if (img == NULL)
+		return NULL;
+	atomic_init(&img->refs, 1);
+	img->mem = TAKE(mem);
+	return img;
+}
+
+struct image *
+image_ref(struct image *img)
+{
+	atomic_fetch_add_explicit(&img->refs, 1, memory_order_relaxed);
+	return img;
+}
+
+void
+image_unref(struct image *img)
+{
+	if (img != NULL &&
+	    atomic_fetch_sub_explicit(&img->refs, 1, memory_order_acq_rel) == 1)
+		arena_free(img->mem); /* the image lives in it */
+}
+
+const char *
+image_layer_instruction(const struct image *img, size_t layer)
+{
+	size_t i;
+
+	for (i = 0; i < img->nhistory; i++)
+		if (img->history[i].layer >= 0 &&
+		    (size_t)img->history[i].layer == layer)
+			return img->history[i].created_by;
+	return NULL;
+}
+
+struct image_set *
+image_set_new(void)
+{
+	AUTO(arena_free)
+	struct arena *mem = arena_new();
+	struct image_set *set = mem ? arena_calloc(mem, 1, sizeof(*set)) : NULL;
+
+	if (set == NULL)
+		return NULL;
+	atomic_init(&set->refs, 1);
+	set->mem = TAKE(mem);
+	return set;
+}
+
+struct image_set *
+image_set_ref(struct image_set *set)
+{
+	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+	return set;
+}
+
+void
+image_set_unref(struct image_set *set)
+{
+	size_t i;
+
+	if (set == NULL ||
+	    atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (i = 0; i < set->n; i++)
+		image_unref(set->images[i]);
+	arena_free(set->mem);
+}
