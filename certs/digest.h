@@ -14,9 +14,7 @@
  */
 struct digest; /* one running computation */
 
-enum {
-	DIGEST_TEXT_MAX = 136
-}; /* with the terminator */
+enum { DIGEST_TEXT_MAX = 136 }; /* with the terminator */
 
 /* `like` names the algorithm by its prefix: a whole digest, or "sha256:".
  * NULL with *err: ERR_UNSUPPORTED, ERR_NOMEM. */

@@ -12,9 +12,7 @@
  * from any thread. */
 struct keypair;
 
-enum {
-	KEYPAIR_PEM_MAX = 256 * 1024
-};
+enum { KEYPAIR_PEM_MAX = 256 * 1024 };
 
 /* Input, borrowed. */
 struct keypair_pem {

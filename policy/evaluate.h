@@ -35,7 +35,7 @@ const char *verdict_name(enum verdict v); /* "allow" */
 /* Why an image could not be judged, in the words users see. */
 struct fault {
 	const char *code;    /* "NOT_FOUND", static; NULL: no fault */
-	bool may_heal;	     /* waiting may help: ask the caller to come back */
+	bool may_heal;       /* waiting may help: ask the caller to come back */
 	int retry_after;     /* seconds the registry asked for, or 0 */
 	const char *message; /* in the plan's arena */
 };
@@ -52,14 +52,14 @@ struct plan_image {
 };
 
 struct plan_base {
-	bool fetch;		 /* some rule that matches asks for it */
+	bool fetch;              /* some rule that matches asks for it */
 	struct image_set *facts; /* a reference, or NULL: could not be had */
 	struct fault fault;
 };
 
 struct plan {
 	struct arena *mem;
-	struct ruleset *rules;		 /* a reference */
+	struct ruleset *rules;           /* a reference */
 	const struct workload *workload; /* borrowed */
 	/* What nodes could run it: the policy's platforms narrowed by the
 	 * workload's. n = 0: every runnable platform counts. */
@@ -95,19 +95,14 @@ struct finding {
 	const char *fix;
 };
 
-enum base_how {
-	BASE_NONE,
-	BASE_LAYERS,
-	BASE_ANNOTATION,
-	BASE_LABEL
-};
+enum base_how { BASE_NONE, BASE_LAYERS, BASE_ANNOTATION, BASE_LABEL };
 const char *base_how_name(enum base_how how); /* "layers" */
 
 /* One platform as judged. */
 struct report_platform {
 	const struct image *image; /* borrowed from the plan's facts */
 	const char *platform;
-	const char *base_name;	 /* "" where unknown */
+	const char *base_name;   /* "" where unknown */
 	const char *base_digest; /* "" where unknown */
 	enum base_how base_how;
 	size_t base_layers;

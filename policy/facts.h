@@ -28,13 +28,13 @@ struct layer {
 /* One entry of the config's history. */
 struct history {
 	const char *created_by; /* "" where absent */
-	const char *comment;	/* "" where absent */
+	const char *comment;    /* "" where absent */
 	bool empty_layer;
 	int layer; /* index into layers, or -1: empty, or history unreliable */
 };
 
 enum history_state {
-	HISTORY_ABSENT,	    /* the config has none */
+	HISTORY_ABSENT,     /* the config has none */
 	HISTORY_RELIABLE,   /* entries that are not empty match the layers */
 	HISTORY_UNRELIABLE, /* counts differ: nothing is attributed */
 };
@@ -65,7 +65,7 @@ struct image {
 	const char *digest; /* of the manifest */
 	const char *config_digest;
 	struct platform platform; /* the config's, checked with the index */
-	int64_t size;		  /* sum of the layers */
+	int64_t size;             /* sum of the layers */
 	const struct layer *layers;
 	size_t nlayers;
 	struct string_list diff_ids; /* as many as layers */
@@ -74,7 +74,7 @@ struct image {
 	size_t nhistory;
 	const char *user; /* config.User, "" where absent */
 	bool has_created;
-	int64_t created;	/* seconds since the epoch */
+	int64_t created;        /* seconds since the epoch */
 	struct string_list env; /* "NAME=value" */
 	struct pair_list labels;
 	struct string_list ports; /* "8080/tcp" */
@@ -88,7 +88,7 @@ struct image {
  * is out. */
 struct image *image_new(void);
 struct image *image_ref(struct image *img); /* returns img */
-void image_unref(struct image *img);	    /* NULL is fine */
+void image_unref(struct image *img);        /* NULL is fine */
 OWNED(struct image, image_unref)
 
 /* The instruction that made a layer: history's created_by, or NULL. Borrowed.

@@ -16,7 +16,7 @@
 struct platform {
 	const char *os;
 	const char *arch;
-	const char *variant;	/* "" where there is none */
+	const char *variant;    /* "" where there is none */
 	const char *os_version; /* "" where there is none; Windows only */
 };
 

@@ -23,13 +23,11 @@ struct reference {
 	const char *path; /* "library/nginx" */
 	const char
 	    *tag; /* "latest" where neither is given; NULL with a digest */
-	const char *digest;	 /* "sha256:..." or NULL */
+	const char *digest;      /* "sha256:..." or NULL */
 	const char *tag_written; /* as written, NULL where there is none */
 };
 
-enum {
-	REFERENCE_MAX = 1024
-};
+enum { REFERENCE_MAX = 1024 };
 
 /*
  * Returns 0, or -1 with *err: ERR_REFERENCE with the reason, ERR_NOMEM.

@@ -17,16 +17,8 @@
  * I/O, no clock.
  */
 
-enum mode {
-	MODE_ENFORCE,
-	MODE_WARN,
-	MODE_AUDIT
-};
-enum on_error {
-	ON_ERROR_DENY,
-	ON_ERROR_WARN,
-	ON_ERROR_ALLOW
-};
+enum mode { MODE_ENFORCE, MODE_WARN, MODE_AUDIT };
+enum on_error { ON_ERROR_DENY, ON_ERROR_WARN, ON_ERROR_ALLOW };
 
 const char *mode_name(enum mode m); /* "enforce" */
 
@@ -48,7 +40,7 @@ struct demand {
 struct rule {
 	const char *name;
 	const char *description; /* "" where absent */
-	const char *owner;	 /* "" where absent */
+	const char *owner;       /* "" where absent */
 	enum mode mode;
 	struct match match;
 	const struct demand *demands;

@@ -22,11 +22,7 @@ enum container_type {
 	CONTAINER_IMAGE_VOLUME, /* volumes[].image.reference: nothing runs */
 };
 
-enum tristate {
-	UNSET,
-	NO,
-	YES
-};
+enum tristate { UNSET, NO, YES };
 
 /* One place where an image stands, and what it runs as (Kubernetes
  * SecurityContext; the container's fields already over the pod's). */
@@ -49,7 +45,7 @@ struct workload {
 	const char *namespace; /* "" where there is none */
 	const char *name;      /* or generateName; "" where there is neither */
 	struct pair_list labels; /* the pod's */
-	bool windows;		 /* spec.os.name or the node selector says so */
+	bool windows;            /* spec.os.name or the node selector says so */
 	bool host_users_false; /* hostUsers: false, a user namespace of its own
 				*/
 	/*

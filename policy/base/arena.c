@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	CHUNK_MIN = 480,
-	CHUNK_MAX = 16 * 1024
-};
+enum { CHUNK_MIN = 480, CHUNK_MAX = 16 * 1024 };
 
 struct chunk {
 	struct chunk *next;

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	BUF_FIRST = 128
-};
+enum { BUF_FIRST = 128 };
 
 void
 buf_init(struct buf *b, size_t max)

@@ -10,7 +10,7 @@
  */
 struct clock {
 	int64_t (*monotonic_ms)(const struct clock *c); /* never goes back */
-	int64_t (*wall_s)(const struct clock *c);	/* since the epoch */
+	int64_t (*wall_s)(const struct clock *c);       /* since the epoch */
 };
 
 #endif

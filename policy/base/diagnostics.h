@@ -11,9 +11,7 @@
  * Everything that is wrong with a file, collected so that a person sees all
  * of it at once.
  */
-enum {
-	DIAGNOSTICS_MAX = 100
-}; /* more are counted, not kept */
+enum { DIAGNOSTICS_MAX = 100 }; /* more are counted, not kept */
 
 struct diagnostic {
 	bool warning;

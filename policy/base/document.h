@@ -25,7 +25,7 @@ enum {
 	DOCUMENT_BYTES_MAX = 16 * 1024 * 1024,
 	DOCUMENT_DEPTH_MAX = 64,
 	DOCUMENT_NODES_MAX = 1000 * 1000, /* aliases expanded */
-	DOCUMENT_COUNT_MAX = 10 * 1000,	  /* documents in one stream */
+	DOCUMENT_COUNT_MAX = 10 * 1000,   /* documents in one stream */
 };
 
 /* A place in the text: both count from 1; 0 is unknown. */
@@ -66,11 +66,11 @@ struct mark document_start(const struct document *d);
  * messages. Lives on the stack of the walker: a child points at its parent.
  */
 struct node {
-	json_t *value;		   /* borrowed; NULL where absent */
+	json_t *value;             /* borrowed; NULL where absent */
 	const struct marks *marks; /* private to document.c */
 	const struct node *parent;
 	const char *key; /* in a mapping, else NULL */
-	size_t index;	 /* in a list, or of the key in its mapping */
+	size_t index;    /* in a list, or of the key in its mapping */
 };
 
 struct node document_node(const struct document *d);

@@ -18,22 +18,22 @@
  */
 enum err_code {
 	ERR_NONE = 0,
-	ERR_SYNTAX,	      /* input breaks its grammar or specification */
-	ERR_INVALID,	      /* well formed, but not acceptable */
-	ERR_LIMIT,	      /* over a named bound */
-	ERR_REFERENCE,	      /* an image reference that does not parse */
+	ERR_SYNTAX,           /* input breaks its grammar or specification */
+	ERR_INVALID,          /* well formed, but not acceptable */
+	ERR_LIMIT,            /* over a named bound */
+	ERR_REFERENCE,        /* an image reference that does not parse */
 	ERR_UNAUTHORIZED,     /* refused although credentials are held */
-	ERR_NOT_FOUND,	      /* it is not there */
+	ERR_NOT_FOUND,        /* it is not there */
 	ERR_NOT_FOUND_DENIED, /* not there, or not for the anonymous */
 	ERR_AUTH_UNSUPPORTED, /* no way to authenticate that we accept */
 	ERR_RATE_LIMITED,     /* come back later */
 	ERR_UNAVAILABLE,      /* the other side does not work now */
-	ERR_TIMEOUT,	      /* the deadline passed */
-	ERR_TLS,	      /* certificate or protocol */
-	ERR_BLOCKED,	      /* an address that may not be talked to */
-	ERR_DIGEST,	      /* content is not what was asked for */
-	ERR_SIZE,	      /* content has not the size announced */
-	ERR_TRUNCATED,	      /* content ended early */
+	ERR_TIMEOUT,          /* the deadline passed */
+	ERR_TLS,              /* certificate or protocol */
+	ERR_BLOCKED,          /* an address that may not be talked to */
+	ERR_DIGEST,           /* content is not what was asked for */
+	ERR_SIZE,             /* content has not the size announced */
+	ERR_TRUNCATED,        /* content ended early */
 	ERR_UNSUPPORTED,      /* valid, but of a kind that is not judged */
 	ERR_NO_PLATFORM,      /* nothing in it that the cluster could run */
 	ERR_SYSTEM,   /* the operating system said no (files, sockets) */
@@ -41,14 +41,12 @@ enum err_code {
 	ERR_INTERNAL, /* a defect of ours */
 };
 
-enum {
-	ERROR_MSG_MAX = 240
-};
+enum { ERROR_MSG_MAX = 240 };
 
 struct error {
 	enum err_code code;
 	int retry_after;  /* seconds the other side asked us to wait, or 0 */
-	int line;	  /* where in our source, for the log only */
+	int line;         /* where in our source, for the log only */
 	const char *file; /* likewise; static storage */
 	char msg[ERROR_MSG_MAX];
 };

@@ -14,14 +14,11 @@
  * (k8s.io/api/admission/v1), decoded and answered.
  */
 
-enum {
-	REVIEW_BYTES_MAX = 7 * 1024 * 1024,
-	REVIEW_DEPTH_MAX = 512
-};
+enum { REVIEW_BYTES_MAX = 7 * 1024 * 1024, REVIEW_DEPTH_MAX = 512 };
 
 struct review {
 	struct arena *mem;
-	json_t *root;		 /* the parsed body */
+	json_t *root;            /* the parsed body */
 	const char *api_version; /* "admission.k8s.io/v1" */
 	const char *uid;
 	const char *operation; /* "CREATE", as sent; "" where absent */
@@ -52,7 +49,7 @@ OWNED(struct review, review_free)
 /* The answer to a review. */
 struct review_answer {
 	bool allowed;
-	int code;	     /* 403 or 503 on a denial */
+	int code;            /* 403 or 503 on a denial */
 	int retry_after;     /* seconds, with 503 */
 	const char *message; /* on a denial */
 	json_t *warnings;    /* borrowed array of strings, or NULL */

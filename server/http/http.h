@@ -34,9 +34,9 @@ struct http_options {
 	const char *listen;  /* "0.0.0.0:8443", "[::]:8443", ":8443" */
 	struct keypair *tls; /* NULL: plain; a reference is taken */
 	const struct http_route *routes; /* borrowed; ends with path NULL */
-	void *arg;			 /* for every handler */
-	size_t max_body;		 /* over it: 413 */
-	unsigned threads;		 /* 0: one per core */
+	void *arg;                       /* for every handler */
+	size_t max_body;                 /* over it: 413 */
+	unsigned threads;                /* 0: one per core */
 	/* Called once per answer, for the metrics; may be NULL. */
 	void (*answered)(void *arg, const char *path, unsigned status);
 };
@@ -64,8 +64,8 @@ const char *http_header(const struct http_exchange *x, const char *name);
 struct http_answer {
 	unsigned status;
 	const char *content_type; /* static */
-	int retry_after;	  /* seconds, 0: no such header */
-	char *body;		  /* stolen: free()d by the listener */
+	int retry_after;          /* seconds, 0: no such header */
+	char *body;               /* stolen: free()d by the listener */
 	size_t len;
 };
 

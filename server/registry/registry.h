@@ -27,7 +27,7 @@ struct registry_observer {
 };
 
 struct registry_options {
-	const struct clock *clock;		  /* borrowed, outlives it */
+	const struct clock *clock;                /* borrowed, outlives it */
 	const struct registry_observer *observer; /* borrowed, or NULL */
 	bool guard_addresses; /* serve: on; command line: off */
 };
