@@ -4,6 +4,8 @@
 
 #include "policy/base/error.h"
 
+#include <getopt.h>
+
 /*
  * The command line: main() finds the command in a table and hands it its
  * arguments, argv[0] being the command's name. Results go to stdout,
@@ -37,6 +39,14 @@ int cli_usage(const char *command, const char *fmt, ...)
 
 /* Says "policy-gate check: MESSAGE" on stderr; returns `status`. */
 int cli_fail(const char *command, int status, const struct error *err);
+
+/*
+ * getopt_long() that explains itself: an unknown option is told with the
+ * nearest known one. Returns an option's value, -1 at the end, or '?' after
+ * saying what is wrong.
+ */
+int cli_option(int argc, char **argv, const char *short_options,
+    const struct option *options);
 
 /* Writes the help text to stdout; returns STATUS_OK, or STATUS_USAGE when
  * stdout cannot be written. */

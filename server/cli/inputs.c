@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cli/inputs.h"
+
+#include "policy/base/document.h"
+#include "policy/base/file.h"
+#include "server/admission/manifest.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	WORKLOADS_MAX = 100 * 1000,
+	SKIPPED_MAX = 300, /* bytes of their list */
+};
+
+void
+inputs_init(struct inputs *in, const char *command, const char *namespace)
+{
+	*in = (struct inputs){.command = command, .namespace = namespace};
+	buf_init(&in->skipped, SKIPPED_MAX);
+}
+
+void
+inputs_clear(struct inputs *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->n; i++)
+		workload_free(in->workloads[i]);
+	free(in->workloads);
+	buf_clear(&in->skipped);
+}
+
+static void
+complain(struct inputs *in, const char *what)
+{
+	fprintf(stderr, "policy-gate %s: %s\n", in->command, what);
+	in->wrong = true;
+}
+
+/* Takes the workload over. */
+static int
+keep(void *arg, struct workload *w)
+{
+	struct inputs *in = arg;
+	struct workload **grown;
+	size_t cap;
+
+	if (in->n == in->cap && in->cap < WORKLOADS_MAX) {
+		cap = in->cap == 0 ? 16 : in->cap * 2;
+		grown = reallocarray(in->workloads, cap, sizeof(*grown));
+		if (grown != NULL) {
+			in->workloads = grown;
+			in->cap = cap;
+		}
+	}
+	if (in->n == in->cap) {
+		workload_free(w);
+		return -1;
+	}
+	in->workloads[in->n++] = w;
+	return 0;
+}
+
+static void
+skip(void *arg, const char *what)
+{
+	struct inputs *in = arg;
+	static const char more[] = ", ...";
+
+	in->nskipped++;
+	if (in->skipped_cut)
+		return;
+	in->skipped_cut =
+	    in->skipped.len + strlen(what) + 2 * strlen(more) > in->skipped.max;
+	if (in->skipped_cut)
+		buf_puts(&in->skipped, more);
+	else
+		buf_printf(&in->skipped, "%s%s",
+		    in->skipped.len > 0 ? ", " : "", what);
+}
+
+static void
+add_document(struct inputs *in, const char *path, const struct document *doc)
+{
+	const struct manifest_visitor visitor = {keep, skip, in};
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear)
+	struct buf source;
+
+	buf_init(&source, 8192);
+	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
+	    document_start(doc).line);
+	if (manifest_walk(document_root(doc), buf_text(&source), in->namespace,
+		&visitor, &err) == 0)
+		return;
+	fprintf(stderr, "%s: %s\n", buf_text(&source),
+	    err.code != ERR_NONE ? err.msg : "too many workloads");
+	in->wrong = true;
+}
+
+static void
+add_file(struct inputs *in, const char *path)
+{
+	AUTO(free)
+	char *text = NULL;
+	AUTO(document_stream_free)
+	struct document_stream *s = NULL;
+	struct error err = ERROR_INIT;
+	struct mark at;
+	size_t len;
+	int rc;
+
+	text = file_read(path, DOCUMENT_BYTES_MAX, &len, &err);
+	if (text != NULL)
+		s = document_stream_new(text, len, &err);
+	if (s == NULL) {
+		complain(in, err.msg);
+		return;
+	}
+	for (;;) {
+		AUTO(document_free)
+		struct document *doc = NULL;
+
+		error_clear(&err);
+		rc = document_next(s, &doc, &at, &err);
+		if (rc == 0)
+			return;
+		if (rc > 0) {
+			add_document(in, path, doc);
+			continue;
+		}
+		fprintf(stderr, "%s:%d:%d: %s\n",
+		    strcmp(path, "-") == 0 ? "stdin" : path, at.line, at.column,
+		    err.msg);
+		in->wrong = true;
+	}
+}
+
+static bool
+is_manifest_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL &&
+	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 ||
+		   strcmp(dot, ".json") == 0);
+}
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void
+add_folder(struct inputs *in, const char *path)
+{
+	AUTO(free)
+	char *root = strdup(path);
+	char *const roots[] = {root, NULL};
+	size_t files = 0;
+	FTSENT *e;
+	FTS *walk;
+
+	walk = root == NULL
+		   ? NULL
+		   : fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+	while (walk != NULL && (e = fts_read(walk)) != NULL) {
+		if (e->fts_info == FTS_F && is_manifest_name(e->fts_name)) {
+			add_file(in, e->fts_path);
+			files++;
+		} else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
+			   e->fts_info == FTS_NS) {
+			fprintf(stderr, "policy-gate %s: %s: %s\n", in->command,
+			    e->fts_path, strerror(e->fts_errno));
+			in->wrong = true;
+		}
+	}
+	if (walk != NULL)
+		fts_close(walk);
+	if (files == 0) {
+		fprintf(stderr,
+		    "policy-gate %s: %s: no .yaml, .yml or .json file in it\n",
+		    in->command, path);
+		in->wrong = true;
+	}
+}
+
+void
+inputs_add_path(struct inputs *in, const char *path)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
+	    S_ISDIR(st.st_mode))
+		add_folder(in, path);
+	else
+		add_file(in, path);
+}
+
+void
+inputs_add_image(struct inputs *in, const char *reference)
+{
+	struct workload *w = workload_of_image(reference, in->namespace);
+
+	if (w == NULL || keep(in, w) != 0)
+		complain(in, "out of memory");
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_CLI_INPUTS_H
+#define SERVER_CLI_INPUTS_H
+
+#include "policy/base/buf.h"
+#include "policy/workload.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * What `check` is asked to judge, read from files, folders, standard input
+ * and bare references, in the order given.
+ */
+struct inputs {
+	const char *command;
+	const char *namespace;       /* for objects that name none */
+	struct workload **workloads; /* owned; taken out by the caller */
+	size_t n;
+	size_t cap;
+	struct buf skipped; /* objects that are no workload, listed */
+	bool skipped_cut;   /* the list ends in "..." */
+	size_t nskipped;
+	bool wrong; /* something could not be read; said on stderr */
+};
+
+void inputs_init(struct inputs *in, const char *command, const char *namespace);
+void inputs_clear(struct inputs *in);
+
+/*
+ * A file, "-", or a folder, where every .yaml, .yml and .json below it is
+ * read in the order of their names. What is wrong is said on stderr as
+ * file:line:column; reading goes on with the next document.
+ */
+void inputs_add_path(struct inputs *in, const char *path);
+void inputs_add_image(struct inputs *in, const char *reference);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/units.h"
+#include "policy/secret.h"
+#include "server/cli/inspect.h"
+
+#include <string.h>
+
+static json_t *
+json_strings(const struct string_list *l)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		json_array_append_new(a, json_string(l->items[i]));
+	return a;
+}
+
+static json_t *
+json_env(const struct string_list *l)
+{
+	json_t *a = json_array();
+	const char *eq;
+	size_t i, len;
+
+	for (i = 0; i < l->n; i++) {
+		eq = strchr(l->items[i], '=');
+		len = eq != NULL ? (size_t)(eq - l->items[i]) : 0;
+		if (eq != NULL && eq[1] != '\0' &&
+		    secret_is_name(l->items[i], len))
+			json_array_append_new(
+			    a, json_sprintf("%.*s=***", (int)len, l->items[i]));
+		else
+			json_array_append_new(a, json_string(l->items[i]));
+	}
+	return a;
+}
+
+static json_t *
+json_labels(const struct pair_list *l)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		json_object_set_new(
+		    o, l->items[i].key, json_string(l->items[i].value));
+	return o;
+}
+
+static json_t *
+json_layers(const struct image *img)
+{
+	json_t *a = json_array();
+	const struct layer *l;
+	size_t i;
+
+	for (i = 0; i < img->nlayers; i++) {
+		l = &img->layers[i];
+		json_array_append_new(
+		    a, json_pack("{s:s, s:I, s:s, s:s?, s:b}", "digest",
+			   l->digest, "size", (json_int_t)l->size, "mediaType",
+			   l->media_type, "createdBy",
+			   image_layer_instruction(img, i), "base", 0));
+	}
+	return a;
+}
+
+static json_t *
+json_created(const struct image *img)
+{
+	AUTO(buf_clear)
+	struct buf b;
+
+	buf_init(&b, 64);
+	if (!img->has_created || units_add_time(&b, img->created) != 0)
+		return json_null();
+	return json_string(buf_text(&b));
+}
+
+static json_t *
+json_platform(const struct image *img, const char *platform)
+{
+	static const char *const states[] = {
+	    [HISTORY_ABSENT] = "absent",
+	    [HISTORY_RELIABLE] = "reliable",
+	    [HISTORY_UNRELIABLE] = "unreliable",
+	};
+
+	return json_pack("{s:s, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:{s:s, s:s, s:s, s:i}}",
+	    "platform", platform, "digest", img->digest, "size",
+	    (json_int_t)img->size, "created", json_created(img), "user",
+	    img->user, "layers", json_layers(img), "history",
+	    states[img->history_state], "env", json_env(&img->env), "labels",
+	    json_labels(&img->labels), "ports", json_strings(&img->ports),
+	    "volumes", json_strings(&img->volumes), "entrypoint",
+	    json_strings(&img->entrypoint), "cmd", json_strings(&img->cmd),
+	    "base", "name", "", "digest", "", "how", "none", "layers", 0);
+}
+
+json_t *
+inspect_json(
+    const char *text, const struct reference *ref, const struct image_set *set)
+{
+	AUTO(arena_free)
+	struct arena *mem = arena_new();
+	json_t *platforms = json_array();
+	const char *platform;
+	size_t i;
+
+	for (i = 0; set != NULL && mem != NULL && i < set->n; i++) {
+		platform = platform_text(&set->images[i]->platform, mem);
+		json_array_append_new(
+		    platforms, json_platform(set->images[i], platform));
+	}
+	return json_pack("{s:i, s:s, s:o, s:o, s:n}", "version", 1, "reference",
+	    text, "resolved",
+	    set != NULL ? json_sprintf("%s@%s", ref->name, set->digest)
+			: json_null(),
+	    "platforms", platforms, "error");
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/text.h"
+#include "server/cli/cli.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+    {"check", cmd_check, "judge images and manifests, as the cluster would"},
+    {"inspect", cmd_inspect, "show what the gate sees of an image"},
+    {"lint", cmd_lint, "look for mistakes in policy files"},
+    {"serve", cmd_serve, "run the admission webhook"},
+    {"certs", cmd_certs, "make and show the webhook's certificates"},
+    {"version", cmd_version, "print the version"},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int
+print_help(FILE *out)
+{
+	size_t i;
+
+	fputs("policy-gate judges the shape of container images: size, layers, "
+	      "user, base, source.\n\n"
+	      "usage: policy-gate COMMAND [OPTION]... [ARGUMENT]...\n\n",
+	    out);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(
+		    out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n\"policy-gate COMMAND --help\" tells more, with examples.\n"
+	      "Exit status: 0 admitted, 1 rejected, 2 usage or input wrong, "
+	      "3 could not be judged.\n",
+	    out);
+	return STATUS_USAGE;
+}
+
+static int
+unknown_command(const char *word)
+{
+	const char *names[COMMANDS + 1] = {NULL};
+	const char *near;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = text_nearest(word, names);
+	fprintf(stderr, "policy-gate: there is no command \"%s\"", word);
+	if (near != NULL)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fputs("\nTry \"policy-gate --help\".\n", stderr);
+	return STATUS_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t i;
+
+	setlocale(LC_CTYPE, "");
+	if (argc < 2)
+		return print_help(stderr);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return cli_finish("help", STATUS_OK);
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(1, argv);
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return unknown_command(argv[1]);
+}

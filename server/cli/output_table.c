@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/text.h"
+#include "server/cli/output.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { CELL_MAX = 4096 };
+
+struct table {
+	FILE *out;
+	bool colour;
+};
+
+static const struct style {
+	const char *word;
+	const char *colour;
+} styles[] = {
+    [VERDICT_NONE] = {"ERROR", "35"},
+    [VERDICT_ALLOW] = {"ALLOW", "32"},
+    [VERDICT_WARN] = {"WARN", "33"},
+    [VERDICT_DENY] = {"DENY", "31"},
+    [VERDICT_ERROR] = {"ERROR", "35"},
+};
+
+bool
+output_colour(FILE *out)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(fileno(out)) == 1 && (no == NULL || no[0] == '\0');
+}
+
+static void
+print_verdict(const struct table *t, enum verdict v)
+{
+	if (t->colour)
+		fprintf(t->out, "\033[1;%sm%-5s\033[0m", styles[v].colour,
+		    styles[v].word);
+	else
+		fprintf(t->out, "%-5s", styles[v].word);
+}
+
+/* Text of a manifest's author, made safe for a terminal. */
+static void
+print_safe(const struct table *t, const char *s)
+{
+	AUTO(buf_clear)
+	struct buf b;
+
+	buf_init(&b, CELL_MAX);
+	text_sanitise(&b, s, CELL_MAX / 2);
+	fputs(buf_text(&b), t->out);
+}
+
+static void
+print_finding(const struct table *t, const struct finding *f)
+{
+	fprintf(t->out, "       %s %s: %s", mode_name(f->rule->mode), f->check,
+	    f->actual);
+	if (f->limit[0] != '\0')
+		fprintf(t->out, " (limit %s)", f->limit);
+	if (f->platform[0] != '\0')
+		fprintf(t->out, " on %s", f->platform);
+	fprintf(t->out, ", rule %s", f->rule->name);
+	if (f->rule->owner[0] != '\0')
+		fprintf(t->out, ", owner %s", f->rule->owner);
+	fputc('\n', t->out);
+	fprintf(t->out, "         %s\n", f->message);
+	if (f->evidence[0] != '\0')
+		fprintf(t->out, "         why: %s\n", f->evidence);
+	if (f->fix[0] != '\0')
+		fprintf(t->out, "         fix: %s\n", f->fix);
+}
+
+static void
+print_place(
+    const struct table *t, const struct workload *w, const struct container *c)
+{
+	if (w->source == NULL)
+		return;
+	fputs("       ", t->out);
+	print_safe(t, w->source);
+	fputc(' ', t->out);
+	print_safe(t, w->kind);
+	fputc(' ', t->out);
+	if (w->namespace[0] != '\0') {
+		print_safe(t, w->namespace);
+		fputc('/', t->out);
+	}
+	print_safe(t, w->name[0] != '\0' ? w->name : "(no name)");
+	fprintf(t->out, " %s ", c->path);
+	if (c->name[0] != '\0') {
+		fputc('(', t->out);
+		print_safe(t, c->name);
+		fputc(')', t->out);
+	}
+	fputc('\n', t->out);
+}
+
+static void
+print_image(const struct table *t, const struct workload *w,
+    const struct report_image *img)
+{
+	size_t i;
+
+	print_verdict(t, img->verdict);
+	fputs("  ", t->out);
+	print_safe(t, img->container->image);
+	fputs(img->judged ? "\n" : "  (no rule asks)\n", t->out);
+	print_place(t, w, img->container);
+	if (img->fault.code != NULL)
+		fprintf(t->out, "       %s: %s\n", img->fault.code,
+		    img->fault.message);
+	for (i = 0; i < img->nfindings; i++)
+		print_finding(t, &img->findings[i]);
+}
+
+int
+output_table(const struct results *r, FILE *out)
+{
+	const struct table t = {.out = out, .colour = output_colour(out)};
+	size_t counts[VERDICT_ERROR + 1] = {0};
+	const struct report *report;
+	size_t i, j, images = 0;
+
+	for (i = 0; i < r->n; i++) {
+		report = r->reports[i];
+		for (j = 0; j < report->nimages; j++) {
+			print_image(
+			    &t, report->plan->workload, &report->images[j]);
+			counts[report->images[j].verdict]++;
+			images++;
+		}
+	}
+	fprintf(out,
+	    "%s%zu image%s: %zu denied, %zu not judged, %zu warned, %zu "
+	    "allowed. Policy: %s (%s)\n",
+	    images > 0 ? "\n" : "", images, images == 1 ? "" : "s",
+	    counts[VERDICT_DENY], counts[VERDICT_ERROR], counts[VERDICT_WARN],
+	    counts[VERDICT_ALLOW], r->policy->name, r->policy_path);
+	return 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cli/session.h"
+
+#include "policy/base/units.h"
+#include "server/gate/clock.h"
+
+#include <stdio.h>
+
+enum { TIMEOUT_MAX_S = 3600 };
+
+/* Policy and config; what is wrong goes to stderr. */
+static int
+load(struct session *s, const char *command, const char *policy,
+    const char *config)
+{
+	AUTO(buf_clear)
+	struct buf report;
+	int rc;
+
+	buf_init(&report, CONFIG_BYTES_MAX);
+	rc = config_load(&s->config, config, &report);
+	if (policy != NULL) {
+		s->rules = policy_load(policy, &report);
+		if (s->rules == NULL)
+			rc = -1;
+	}
+	fputs(buf_text(&report), stderr);
+	if (rc != 0)
+		fprintf(
+		    stderr, "policy-gate %s: nothing was judged\n", command);
+	return rc;
+}
+
+int
+session_open(struct session *s, const char *command, const char *policy,
+    const char *config)
+{
+	const struct registry_options ro = {.clock = &clock_real};
+	struct gate_options go = {.clock = &clock_real};
+	struct error err = ERROR_INIT;
+
+	*s = (struct session){.running = 0};
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	if (load(s, command, policy, config) != 0)
+		goto fail;
+	s->registry = registry_new(s->config.registries, &ro, &err);
+	go.registry = s->registry;
+	if (s->registry != NULL && s->rules != NULL)
+		s->gate = gate_new(&go, s->rules);
+	if (s->registry != NULL && (s->gate != NULL || s->rules == NULL))
+		return 0;
+	fprintf(stderr, "policy-gate %s: %s\n", command,
+	    err.code != ERR_NONE ? err.msg : "out of memory");
+fail:
+	session_close(s);
+	return -1;
+}
+
+void
+session_close(struct session *s)
+{
+	registry_free(s->registry);
+	gate_free(s->gate);
+	ruleset_unref(s->rules);
+	config_clear(&s->config);
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+}
+
+void
+session_begin(struct session *s, size_t max)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->running >= max)
+		pthread_cond_wait(&s->changed, &s->lock);
+	s->running++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+session_end(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->running--;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+session_wait(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->running > 0)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int64_t
+session_deadline(int64_t seconds)
+{
+	return clock_real.monotonic_ms(&clock_real) + seconds * 1000;
+}
+
+int
+session_parse_timeout(const char *text, int64_t *seconds)
+{
+	int64_t ms;
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || n < 0)
+		return -1;
+	if (*end == '\0')
+		ms = n > TIMEOUT_MAX_S ? -1 : n * 1000;
+	else if (units_parse_go_duration(text, &ms) != 0)
+		return -1;
+	if (ms < 1000 || ms > TIMEOUT_MAX_S * 1000)
+		return -1;
+	*seconds = ms / 1000;
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_CLI_SESSION_H
+#define SERVER_CLI_SESSION_H
+
+#include "server/gate/config.h"
+#include "server/gate/gate.h"
+#include "server/registry/registry.h"
+
+#include <pthread.h>
+
+/*
+ * The engine as the commands that are not a server use it: opened from the
+ * command line's files, asked, waited for.
+ */
+struct session {
+	struct config config;
+	struct ruleset *rules; /* NULL when opened without a policy */
+	struct registry *registry;
+	struct gate *gate; /* NULL without a policy */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t
+	    running; /* guarded by lock: what was started and has not ended */
+};
+
+/*
+ * `config` may be NULL; `policy` NULL opens a session that only resolves. Says
+ * on stderr what is wrong. Returns 0, or -1 (session_close() is not needed).
+ */
+int session_open(struct session *s, const char *command, const char *policy,
+    const char *config);
+void session_close(struct session *s);
+
+/* Bracket each asynchronous call: begin waits until fewer than `max` run. */
+void session_begin(struct session *s, size_t max);
+void session_end(struct session *s); /* from any thread */
+/* Until nothing runs. */
+void session_wait(struct session *s);
+
+/* A deadline `seconds` from now, for the calls that take one. */
+int64_t session_deadline(int64_t seconds);
+
+/*
+ * Reads the value of --timeout: seconds from 1 to 3600 ("30", "30s", "2m").
+ * Returns 0 or -1.
+ */
+int session_parse_timeout(const char *text, int64_t *seconds);
+
+enum { SESSION_TIMEOUT_S = 30 };
+
+#endif

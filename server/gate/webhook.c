@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/gate/webhook.h"
+
+#include "policy/base/units.h"
+#include "policy/report.h"
+#include "server/admission/review.h"
+
+#include <string.h>
+
+enum {
+	TIMEOUT_DEFAULT_MS = 10 * 1000,
+	TIMEOUT_MAX_MS = 30 * 1000,
+	MARGIN_MIN_MS = 250,
+	MARGIN_MAX_MS = 1000,
+	SHED_RETRY_S = 1,
+};
+
+struct webhook {
+	struct webhook_options o;
+	atomic_size_t inflight;
+};
+
+struct webhook_call {
+	struct webhook *webhook;
+	int64_t started; /* monotonic milliseconds */
+	struct review *review;
+	struct decision *decision;
+	struct error err; /* why there is no review, or no decision */
+	bool shed;
+	bool exempt;
+	webhook_ready *ready;
+	void *arg;
+};
+
+struct webhook *
+webhook_new(const struct webhook_options *o)
+{
+	struct webhook *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->o = *o;
+	atomic_init(&w->inflight, 0);
+	return w;
+}
+
+void
+webhook_free(struct webhook *w)
+{
+	free(w);
+}
+
+int64_t
+webhook_budget_ms(const char *timeout)
+{
+	int64_t ms, margin;
+
+	if (timeout == NULL || units_parse_go_duration(timeout, &ms) != 0 ||
+	    ms <= 0)
+		ms = TIMEOUT_DEFAULT_MS;
+	if (ms > TIMEOUT_MAX_MS)
+		ms = TIMEOUT_MAX_MS;
+	margin = ms / 5;
+	if (margin < MARGIN_MIN_MS)
+		margin = MARGIN_MIN_MS;
+	if (margin > MARGIN_MAX_MS)
+		margin = MARGIN_MAX_MS;
+	return ms > margin ? ms - margin : 0;
+}
+
+static int64_t
+now_ms(const struct webhook *w)
+{
+	return w->o.clock->monotonic_ms(w->o.clock);
+}
+
+static void
+decided(void *arg, struct decision *d)
+{
+	struct webhook_call *c = arg;
+
+	c->decision = d;
+	c->ready(c->arg, c);
+}
+
+static bool
+is_exempt(const struct webhook *w, const struct review *r)
+{
+	return w->o.own_namespace != NULL &&
+	       strcmp(w->o.own_namespace, r->namespace) == 0;
+}
+
+int
+webhook_validate(struct webhook *w, const char *body, size_t len,
+    const char *timeout, webhook_ready *ready, void *arg)
+{
+	struct webhook_call *c = calloc(1, sizeof(*c));
+	struct workload *load = NULL;
+
+	if (c == NULL)
+		return -1;
+	c->webhook = w;
+	c->ready = ready;
+	c->arg = arg;
+	c->started = now_ms(w);
+	c->shed = atomic_fetch_add(&w->inflight, 1) >= w->o.max_inflight;
+	metrics_add(w->o.metrics, METRIC_INFLIGHT, 1, NULL, NULL, NULL);
+	if (!c->shed)
+		c->review = review_parse(body, len, &c->err);
+	if (c->review != NULL && c->review->malformed == NULL) {
+		c->exempt = is_exempt(w, c->review);
+		if (!c->exempt)
+			load = TAKE(c->review->workload);
+	}
+	if (load == NULL)
+		ready(arg, c);
+	else if (gate_decide(w->o.gate, load,
+		     c->started + webhook_budget_ms(timeout), decided, c,
+		     &c->err) != 0)
+		ready(arg, c);
+	return 0;
+}
+
+/* What is said of a review once it is decided. */
+struct outcome {
+	enum verdict verdict;
+	const struct report *report; /* NULL: nothing was judged */
+	struct buf message;
+	json_t *warnings;
+	json_t *annotations;
+	struct review_answer answer;
+};
+
+static void
+outcome_clear(struct outcome *o)
+{
+	buf_clear(&o->message);
+	json_decref(o->warnings);
+	json_decref(o->annotations);
+}
+
+/* The gate itself failed: not judged, so not allowed; waiting may help. */
+static void
+deny_internal(struct outcome *o, const char *why)
+{
+	buf_clear(&o->message);
+	buf_printf(&o->message, "could not be judged: INTERNAL: %s", why);
+	o->verdict = VERDICT_ERROR;
+	o->answer.code = 503;
+	o->answer.retry_after = 2;
+}
+
+static int
+tell_report(struct outcome *o)
+{
+	const struct report *r = o->report;
+
+	o->verdict = r->verdict;
+	if (report_warnings(r, o->warnings) != 0 ||
+	    report_annotations(r, o->annotations) != 0)
+		return -1;
+	o->answer.allowed =
+	    r->verdict == VERDICT_ALLOW || r->verdict == VERDICT_WARN;
+	if (o->answer.allowed)
+		return 0;
+	o->answer.code = report_may_heal(r, &o->answer.retry_after) ? 503 : 403;
+	return report_message(r, &o->message);
+}
+
+static void
+conclude(struct webhook_call *c, struct outcome *o)
+{
+	struct error err = c->err;
+
+	*o = (struct outcome){.verdict = VERDICT_NONE};
+	buf_init(&o->message, REPORT_MESSAGE_MAX);
+	o->warnings = json_array();
+	o->annotations = json_object();
+	if (o->warnings == NULL || o->annotations == NULL) {
+		deny_internal(o, "out of memory");
+	} else if (c->review->malformed != NULL) {
+		o->verdict = VERDICT_DENY;
+		o->answer.code = 403;
+		buf_puts(&o->message, c->review->malformed);
+	} else if (c->decision != NULL) {
+		o->report = decision_report(c->decision, &err);
+		if (o->report == NULL || tell_report(o) != 0) {
+			o->answer.allowed = false;
+			deny_internal(o, "out of memory");
+		}
+	} else if (c->err.code != ERR_NONE) {
+		deny_internal(o, err.msg);
+	} else {
+		o->verdict = VERDICT_ALLOW;
+		o->answer.allowed = true;
+	}
+	json_object_set_new(
+	    o->annotations, "verdict", json_string(verdict_name(o->verdict)));
+	if (c->exempt)
+		json_object_set_new(o->annotations, "exempt",
+		    json_string("the gate's own namespace"));
+	o->answer.message = buf_text(&o->message);
+	o->answer.warnings = o->warnings;
+	o->answer.annotations = o->annotations;
+}
+
+static json_t *
+log_image(const struct report_image *img)
+{
+	json_t *checks = json_array();
+	size_t i;
+
+	for (i = 0; i < img->nfindings; i++)
+		json_array_append_new(
+		    checks, json_pack("{s:s, s:s, s:s}", "rule",
+				img->findings[i].rule->name, "check",
+				img->findings[i].check, "mode",
+				mode_name(img->findings[i].rule->mode)));
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:o*}", "path",
+	    img->container->path, "reference", img->container->image,
+	    "resolved", img->resolved, "verdict", verdict_name(img->verdict),
+	    "error", img->fault.code, "findings", checks);
+}
+
+static void
+log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
+{
+	const struct review *r = c->review;
+	json_t *images = json_array();
+	size_t i;
+
+	for (i = 0; o->report != NULL && i < o->report->nimages; i++)
+		if (o->report->images[i].judged)
+			json_array_append_new(
+			    images, log_image(&o->report->images[i]));
+	log_pack(c->webhook->o.log, LOG_INFO, "review",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:o*}",
+	    "endpoint", "validate", "uid", r->uid, "operation", r->operation,
+	    "kind", r->kind, "namespace", r->namespace, "name", r->name,
+	    "username", r->username, "dryRun", r->dry_run, "verdict",
+	    verdict_name(o->verdict), "ms", (json_int_t)ms, "images", images);
+}
+
+static const char *
+operation_label(const char *operation)
+{
+	static const char *const known[] = {
+	    "CREATE", "UPDATE", "DELETE", "CONNECT"};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(operation, known[i]) == 0)
+			return known[i];
+	return "other";
+}
+
+static void
+count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
+{
+	struct metrics *m = c->webhook->o.metrics;
+	const struct report_image *img;
+	size_t i, j;
+
+	metrics_add(m, METRIC_REVIEWS, 1, "validate",
+	    operation_label(c->review->operation), verdict_name(o->verdict));
+	metrics_observe(m, METRIC_REVIEW_DURATION, (double)ms / 1000, NULL);
+	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {
+		img = &o->report->images[i];
+		for (j = 0; j < img->nfindings; j++)
+			metrics_add(m, METRIC_FINDINGS, 1,
+			    img->findings[j].rule->name, img->findings[j].check,
+			    mode_name(img->findings[j].rule->mode));
+	}
+}
+
+static void
+answer_text(struct webhook_answer *a, unsigned status, const char *text)
+{
+	AUTO(buf_clear)
+	struct buf b;
+
+	buf_init(&b, 2048); /* what an API server shows of such a body */
+	buf_printf(&b, "%s\n", text);
+	a->status = status;
+	a->content_type = "text/plain; charset=utf-8";
+	a->len = b.len;
+	a->body = buf_take(&b);
+}
+
+static void
+answer_review(struct webhook_call *c, struct webhook_answer *a)
+{
+	struct error err = ERROR_INIT;
+	struct outcome o;
+	int64_t ms;
+
+	conclude(c, &o);
+	a->status = 200;
+	a->content_type = "application/json";
+	a->body = review_answer_encode(c->review, &o.answer, &a->len, &err);
+	ms = now_ms(c->webhook) - c->started;
+	count_review(c, &o, ms);
+	log_review(c, &o, ms);
+	outcome_clear(&o);
+	if (a->body == NULL)
+		answer_text(a, 503, "out of memory");
+}
+
+void
+webhook_finish(struct webhook_call *c, struct webhook_answer *a)
+{
+	struct webhook *w = c->webhook;
+
+	*a = (struct webhook_answer){0};
+	if (c->shed) {
+		answer_text(a, 503, "too many reviews at once, come back");
+		a->retry_after = SHED_RETRY_S;
+	} else if (c->review == NULL) {
+		log_pack(w->o.log, LOG_WARN, "bad_request", "{s:s}", "reason",
+		    c->err.msg);
+		answer_text(
+		    a, c->err.code == ERR_NOMEM ? 503 : 400, c->err.msg);
+	} else {
+		answer_review(c, a);
+	}
+	decision_free(c->decision);
+	review_free(c->review);
+	metrics_add(w->o.metrics, METRIC_INFLIGHT, -1, NULL, NULL, NULL);
+	atomic_fetch_sub(&w->inflight, 1);
+	free(c);
+}
