@@ -69,6 +69,14 @@ struct http_answer {
 	size_t len;
 };
 
+/*
+ * For a handler that has not answered: from any thread, also before the handler
+ * has returned, makes one of the listener's workers call `fn` (once), which may
+ * go on as the handler itself: answer, or wait again.
+ */
+void http_continue(struct http_exchange *x,
+    void (*fn)(void *arg, struct http_exchange *x), void *arg);
+
 /* Exactly once per exchange, from any thread. */
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 

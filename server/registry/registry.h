@@ -16,13 +16,17 @@
  */
 struct registry;
 
-/* Called for each HTTP exchange that ended, on the registry's thread: for the
- * metrics. `host` is borrowed; status 0: no answer. */
+/* What the client tells of its work, on the registry's thread: for metrics and
+ * log. */
 struct registry_observer {
-	void (*exchange)(void *arg, const char *host, const char *kind,
-	    long status, int64_t ms); /* kind: manifest, blob, token */
+	/* An HTTP exchange ended. `label` is the host where the settings list
+	 * it, else "other"; kind is manifest, blob or token; status 0: no
+	 * answer. */
+	void (*exchange)(void *arg, const char *label, const char *kind,
+	    long status, int64_t ms);
+	/* level is debug or warn; all is sanitised and free of secrets. */
 	void (*log)(void *arg, const char *level, const char *event,
-	    const char *host, const char *detail); /* level debug, warn */
+	    const char *host, const char *detail);
 	void *arg;
 };
 

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/units.h"
+#include "server/cli/cli.h"
+#include "server/gate/clock.h"
+#include "server/gate/config.h"
+#include "server/http/routes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SHUTDOWN_DELAY_S = 10,
+	SHUTDOWN_DELAY_MAX_S = 600,
+	DRAIN_MS = 30 * 1000, /* the longest a review may take */
+	METRICS_DRAIN_MS = 1000,
+	METRICS_BODY_MAX = 1024,
+};
+
+static const char help[] =
+    "usage: policy-gate serve --tls-cert FILE --tls-key FILE [OPTION]...\n"
+    "\n"
+    "Runs the admission webhook: POST /validate, GET /livez and /readyz over "
+    "TLS, and\n"
+    "GET /metrics on a plain port of its own.\n"
+    "\n"
+    "  --tls-cert FILE           certificate chain, PEM "
+    "(\"policy-gate certs init\" makes one)\n"
+    "  --tls-key FILE            its key\n"
+    "  --policy FILE             policy file or preset:NAME "
+    "(default " CONFIG_DEFAULT_POLICY ")\n"
+    "  --config FILE             how to reach registries\n"
+    "  --listen ADDR:PORT        :8443 by default\n"
+    "  --metrics-listen ADDR:PORT  :9090 by default\n"
+    "  --log-level LEVEL         debug, info (default), warn or error\n"
+    "  --shutdown-delay SECONDS  how long to go on serving after SIGTERM, 10 "
+    "by default\n"
+    "  --help\n"
+    "\n"
+    "SIGHUP rereads policy, config and certificate; what is wrong with the "
+    "new ones is\n"
+    "logged and the old ones stay. The log goes to stderr, a JSON object per "
+    "line.\n"
+    "\n"
+    "Example:\n"
+    "  policy-gate certs init --dir certs --dns policy-gate.policy-gate.svc\n"
+    "  policy-gate serve --tls-cert certs/tls.crt --tls-key certs/tls.key "
+    "--policy policy.yaml\n";
+
+struct options {
+	const char *policy;
+	const char *config;
+	const char *listen;
+	const char *metrics_listen;
+	const char *tls_cert;
+	const char *tls_key;
+	enum log_level log_level;
+	int64_t shutdown_delay; /* seconds */
+};
+
+/* Everything that runs; taken down in the opposite order. */
+struct server {
+	const struct options *o;
+	struct log log;
+	struct config config;
+	struct ruleset *rules;
+	struct keypair *tls;
+	struct metrics *metrics;
+	struct registry_observer observer;
+	struct registry *registry;
+	struct gate *gate;
+	struct webhook *webhook;
+	struct routes routes;
+	struct http_server *https;
+	struct http_server *http;
+};
+
+static bool
+parse_delay(const char *text, int64_t *seconds)
+{
+	char *end;
+	const long n = strtol(text, &end, 10);
+	int64_t value = n;
+
+	if (*end != '\0' && units_parse_duration(text, &value) != 0)
+		return false;
+	if (end == text || value < 0 || value > SHUTDOWN_DELAY_MAX_S)
+		return false;
+	*seconds = value;
+	return true;
+}
+
+/* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
+static int
+parse(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"policy", required_argument, NULL, 'p'},
+	    {"config", required_argument, NULL, 'c'},
+	    {"listen", required_argument, NULL, 'l'},
+	    {"metrics-listen", required_argument, NULL, 'm'},
+	    {"tls-cert", required_argument, NULL, 'C'},
+	    {"tls-key", required_argument, NULL, 'K'},
+	    {"log-level", required_argument, NULL, 'L'},
+	    {"shutdown-delay", required_argument, NULL, 'd'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = cli_option(argc, argv, ":h", options)) != -1) {
+		if (c == 'h')
+			return -1;
+		if (c == 'p')
+			o->policy = optarg;
+		else if (c == 'c')
+			o->config = optarg;
+		else if (c == 'l')
+			o->listen = optarg;
+		else if (c == 'm')
+			o->metrics_listen = optarg;
+		else if (c == 'C')
+			o->tls_cert = optarg;
+		else if (c == 'K')
+			o->tls_key = optarg;
+		else if (c == 'L' && !log_level_parse(optarg, &o->log_level))
+			return cli_usage(argv[0],
+			    "--log-level takes debug, info, warn or error, "
+			    "not \"%s\"",
+			    optarg);
+		else if (c == 'd' && !parse_delay(optarg, &o->shutdown_delay))
+			return cli_usage(argv[0],
+			    "--shutdown-delay takes 0 to %d seconds, not "
+			    "\"%s\"",
+			    SHUTDOWN_DELAY_MAX_S, optarg);
+		else if (c == '?')
+			return STATUS_USAGE;
+	}
+	if (optind < argc)
+		return cli_usage(
+		    argv[0], "takes no arguments, \"%s\" is one", argv[optind]);
+	if (o->tls_cert == NULL || o->tls_key == NULL)
+		return cli_usage(argv[0],
+		    "--tls-cert and --tls-key are needed; \"policy-gate certs "
+		    "init\" makes both");
+	return STATUS_OK;
+}
+
+static void
+observe_exchange(
+    void *arg, const char *label, const char *kind, long status, int64_t ms)
+{
+	struct server *s = arg;
+	char code[16];
+
+	snprintf(code, sizeof(code), "%ld", status);
+	metrics_add(s->metrics, METRIC_REGISTRY_REQUESTS, 1, label, kind, code);
+	metrics_observe(
+	    s->metrics, METRIC_REGISTRY_DURATION, (double)ms / 1000, label);
+}
+
+static void
+observe_log(void *arg, const char *level, const char *event, const char *host,
+    const char *detail)
+{
+	struct server *s = arg;
+	enum log_level l = LOG_WARN;
+
+	log_level_parse(level, &l);
+	log_pack(&s->log, l, event, "{s:s, s:s}", "registry", host, "detail",
+	    detail);
+}
+
+/* Sets what the metrics tell of the configuration in force. */
+static void
+publish(struct server *s)
+{
+	metrics_reset(s->metrics, METRIC_POLICY_INFO);
+	metrics_set(s->metrics, METRIC_POLICY_INFO, 1, s->rules->name,
+	    s->rules->sha256);
+	metrics_set(s->metrics, METRIC_POLICY_LOADED,
+	    (double)clock_real.wall_s(&clock_real), NULL, NULL);
+	metrics_set(s->metrics, METRIC_CERT_NOT_AFTER,
+	    (double)keypair_not_after(s->tls), NULL, NULL);
+}
+
+/* Reads the three inputs; all of them or nothing. */
+static int
+load(const struct options *o, struct config *config, struct ruleset **rules,
+    struct keypair **tls, struct buf *report)
+{
+	struct error err = ERROR_INIT;
+	int rc = config_load(config, o->config, report);
+
+	*rules = policy_load(o->policy, report);
+	*tls = keypair_load(
+	    o->tls_cert, o->tls_key, clock_real.wall_s(&clock_real), &err);
+	if (*tls == NULL)
+		buf_printf(report, "%s\n", err.msg);
+	if (rc == 0 && *rules != NULL && *tls != NULL)
+		return 0;
+	config_clear(config);
+	ruleset_unref(*rules);
+	keypair_unref(*tls);
+	*rules = NULL;
+	*tls = NULL;
+	return -1;
+}
+
+static void
+reload(struct server *s)
+{
+	AUTO(buf_clear)
+	struct buf report;
+	struct config config;
+	struct ruleset *rules;
+	struct keypair *tls;
+
+	buf_init(&report, CONFIG_BYTES_MAX);
+	if (load(s->o, &config, &rules, &tls, &report) != 0) {
+		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
+		    NULL, NULL);
+		log_pack(&s->log, LOG_ERROR, "reload_refused", "{s:s}",
+		    "reason", buf_text(&report));
+		return;
+	}
+	gate_set_rules(s->gate, rules);
+	registry_set_settings(s->registry, config.registries);
+	http_server_set_tls(s->https, tls);
+	ruleset_unref(s->rules);
+	keypair_unref(s->tls);
+	config_clear(&s->config);
+	s->rules = rules;
+	s->tls = tls;
+	s->config = config;
+	publish(s);
+	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
+	log_pack(&s->log, LOG_INFO, "reloaded", "{s:s, s:s}", "policy",
+	    s->rules->name, "sha256", s->rules->sha256);
+}
+
+static int
+listen_all(struct server *s, struct error *err)
+{
+	struct http_options tls = {
+	    .listen = s->o->listen,
+	    .tls = s->tls,
+	    .routes = routes_tls,
+	    .arg = &s->routes,
+	    .max_body = s->config.max_body,
+	    .answered = routes_count,
+	};
+	struct http_options plain = {
+	    .listen = s->o->metrics_listen,
+	    .routes = routes_metrics,
+	    .arg = &s->routes,
+	    .max_body = METRICS_BODY_MAX,
+	    .threads = 1,
+	    .answered = routes_count,
+	};
+
+	s->https = http_server_new(&tls, err);
+	if (s->https == NULL)
+		return -1;
+	s->http = http_server_new(&plain, err);
+	return s->http != NULL ? 0 : -1;
+}
+
+/* From what was loaded to what runs. */
+static int
+start(struct server *s, struct error *err)
+{
+	struct registry_options ro = {.clock = &clock_real,
+	    .observer = &s->observer,
+	    .guard_addresses = true};
+	struct gate_options go = {.clock = &clock_real, .discreet = true};
+	struct webhook_options wo = {.clock = &clock_real,
+	    .log = &s->log,
+	    .own_namespace = getenv("POD_NAMESPACE"),
+	    .max_inflight = s->config.max_inflight};
+
+	s->metrics = metrics_new();
+	if (s->metrics == NULL)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	s->observer = (struct registry_observer){
+	    .exchange = observe_exchange, .log = observe_log, .arg = s};
+	s->registry = registry_new(s->config.registries, &ro, err);
+	if (s->registry == NULL)
+		return -1;
+	go.registry = s->registry;
+	s->gate = gate_new(&go, s->rules);
+	wo.gate = s->gate;
+	wo.metrics = s->metrics;
+	s->webhook = s->gate != NULL ? webhook_new(&wo) : NULL;
+	if (s->webhook == NULL)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	s->routes.webhook = s->webhook;
+	s->routes.metrics = s->metrics;
+	metrics_set(s->metrics, METRIC_BUILD_INFO, 1, version_string(), NULL);
+	publish(s);
+	return listen_all(s, err);
+}
+
+/* Reviews under way are answered before anything they stand on goes. */
+static void
+stop(struct server *s)
+{
+	if (s->https != NULL)
+		http_server_stop(s->https, DRAIN_MS);
+	if (s->http != NULL)
+		http_server_stop(s->http, METRICS_DRAIN_MS);
+	registry_free(s->registry);
+	http_server_free(s->https);
+	http_server_free(s->http);
+	webhook_free(s->webhook);
+	gate_free(s->gate);
+	metrics_free(s->metrics);
+	keypair_unref(s->tls);
+	ruleset_unref(s->rules);
+	config_clear(&s->config);
+}
+
+/*
+ * Kubernetes takes a moment to stop sending after SIGTERM: say so on /readyz
+ * and go on serving meanwhile. A second SIGTERM ends that, and everything.
+ */
+static bool
+drain(struct server *s, const sigset_t *signals)
+{
+	const struct timespec delay = {.tv_sec = s->o->shutdown_delay};
+	int sig;
+
+	atomic_store(&s->routes.draining, true);
+	http_server_drain(s->https);
+	log_pack(&s->log, LOG_INFO, "draining", "{s:I}", "seconds",
+	    (json_int_t)s->o->shutdown_delay);
+	sig = sigtimedwait(signals, NULL, &delay);
+	return sig != SIGTERM && sig != SIGINT;
+}
+
+static int
+run(struct server *s, const sigset_t *signals)
+{
+	int sig;
+
+	log_pack(&s->log, LOG_INFO, "serving", "{s:s, s:i, s:i, s:s, s:s, s:s}",
+	    "version", version_string(), "port", http_server_port(s->https),
+	    "metricsPort", http_server_port(s->http), "policy", s->rules->name,
+	    "policyFile", s->o->policy, "sha256", s->rules->sha256);
+	for (;;) {
+		sig = sigwaitinfo(signals, NULL);
+		if (sig == SIGHUP)
+			reload(s);
+		else if (sig == SIGTERM || sig == SIGINT)
+			break;
+	}
+	if (!drain(s, signals))
+		_exit(STATUS_OK);
+	log_pack(&s->log, LOG_INFO, "stopping", "{}");
+	return STATUS_OK;
+}
+
+/* Every thread inherits the mask: signals come to run() alone. */
+static void
+block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+	struct options o = {
+	    .policy = CONFIG_DEFAULT_POLICY,
+	    .listen = ":8443",
+	    .metrics_listen = ":9090",
+	    .log_level = LOG_INFO,
+	    .shutdown_delay = SHUTDOWN_DELAY_S,
+	};
+	struct server s = {.o = &o};
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear)
+	struct buf report;
+	sigset_t signals;
+	int status = parse(&o, argc, argv);
+
+	buf_init(&report, CONFIG_BYTES_MAX);
+	if (status != STATUS_OK)
+		return status < 0 ? cli_help(help) : status;
+	s.log = (struct log){
+	    .clock = &clock_real, .level = o.log_level, .fd = STDERR_FILENO};
+	block_signals(&signals);
+	status = load(&o, &s.config, &s.rules, &s.tls, &report);
+	fputs(buf_text(&report), stderr);
+	if (status != 0)
+		return STATUS_USAGE;
+	if (start(&s, &err) == 0)
+		status = run(&s, &signals);
+	else
+		status = cli_fail(argv[0], STATUS_USAGE, &err);
+	stop(&s);
+	return status;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char TEXT[] = "text/plain; charset=utf-8";
+
+static void
+respond_text(struct http_exchange *x, unsigned status, const char *text)
+{
+	struct http_answer a = {.status = status, .content_type = TEXT};
+
+	a.body = strdup(text);
+	a.len = a.body != NULL ? strlen(text) : 0;
+	http_respond(x, &a);
+}
+
+/* On the listener's worker again: the facts are there. */
+static void
+finish_review(void *arg, struct http_exchange *x)
+{
+	struct webhook_answer w;
+	struct http_answer a;
+
+	webhook_finish(arg, &w);
+	a = (struct http_answer){.status = w.status,
+	    .content_type = w.content_type,
+	    .retry_after = w.retry_after,
+	    .body = w.body,
+	    .len = w.len};
+	http_respond(x, &a);
+}
+
+static void
+review_ready(void *arg, struct webhook_call *c)
+{
+	http_continue(arg, finish_review, c);
+}
+
+static void
+handle_validate(void *arg, struct http_exchange *x)
+{
+	const struct routes *r = arg;
+	const char *body;
+	size_t len;
+
+	body = http_body(x, &len);
+	if (webhook_validate(r->webhook, body, len, http_query(x, "timeout"),
+		review_ready, x) != 0)
+		respond_text(x, 503, "out of memory\n");
+}
+
+static void
+handle_livez(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	respond_text(x, 200, "ok\n");
+}
+
+static void
+handle_readyz(void *arg, struct http_exchange *x)
+{
+	struct routes *r = arg;
+
+	if (atomic_load(&r->draining))
+		respond_text(x, 503, "shutting down\n");
+	else
+		respond_text(x, 200, "ok\n");
+}
+
+static void
+handle_metrics(void *arg, struct http_exchange *x)
+{
+	const struct routes *r = arg;
+	struct http_answer a = {.status = 200,
+	    .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+	struct buf page;
+
+	buf_init(&page, METRICS_TEXT_MAX);
+	if (metrics_render(r->metrics, &page) != 0) {
+		buf_clear(&page);
+		respond_text(x, 503, "out of memory\n");
+		return;
+	}
+	a.len = page.len;
+	a.body = buf_take(&page);
+	http_respond(x, &a);
+}
+
+const struct http_route routes_tls[] = {
+    {"POST", "/validate", handle_validate},
+    {"GET", "/livez", handle_livez},
+    {"GET", "/readyz", handle_readyz},
+    {NULL, NULL, NULL},
+};
+
+const struct http_route routes_metrics[] = {
+    {"GET", "/metrics", handle_metrics},
+    {"GET", "/livez", handle_livez},
+    {"GET", "/readyz", handle_readyz},
+    {NULL, NULL, NULL},
+};
+
+void
+routes_count(void *arg, const char *path, unsigned status)
+{
+	static const char *const known[] = {
+	    "/validate", "/mutate", "/livez", "/readyz", "/metrics"};
+	const struct routes *r = arg;
+	const char *endpoint = "other";
+	char code[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(path, known[i]) == 0)
+			endpoint = known[i] + 1;
+	snprintf(code, sizeof(code), "%u", status);
+	metrics_add(r->metrics, METRIC_REQUESTS, 1, endpoint, code, NULL);
+}
