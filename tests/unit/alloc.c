@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/alloc.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+char *__real_strdup(const char *s);
+char *__real_strndup(const char *s, size_t n);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
+
+static atomic_bool armed;
+static atomic_bool sticky;
+static atomic_bool failed;
+static atomic_size_t count;
+static atomic_size_t target;
+
+static bool
+runs_out(void)
+{
+	size_t n;
+
+	if (!armed)
+		return false;
+	n = atomic_fetch_add(&count, 1);
+	if (n != target && !(sticky && n > target))
+		return false;
+	failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return runs_out() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return runs_out() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return runs_out() ? NULL : __real_realloc(p, size);
+}
+
+void *
+__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	return runs_out() ? NULL : __real_reallocarray(p, n, size);
+}
+
+char *
+__wrap_strdup(const char *s)
+{
+	return runs_out() ? NULL : __real_strdup(s);
+}
+
+char *
+__wrap_strndup(const char *s, size_t n)
+{
+	return runs_out() ? NULL : __real_strndup(s, n);
+}
+
+static void
+arm(size_t n, bool all_after)
+{
+	json_set_alloc_funcs(__wrap_malloc, free);
+	armed = false;
+	sticky = all_after;
+	failed = false;
+	count = 0;
+	target = n;
+	armed = true;
+}
+
+void
+alloc_fail_at(size_t n)
+{
+	arm(n, false);
+}
+
+void
+alloc_fail_from(size_t n)
+{
+	arm(n, true);
+}
+
+bool
+alloc_restore(void)
+{
+	armed = false;
+	return failed;
+}
+
+size_t
+alloc_count(void)
+{
+	return count;
+}
+
+size_t
+alloc_fail_each(void (*run)(void *arg), void *arg)
+{
+	size_t n = 0, last = 0;
+
+	for (int all_after = 0; all_after < 2; all_after++) {
+		n = 0;
+		do {
+			arm(n++, all_after != 0);
+			run(arg);
+		} while (alloc_restore());
+		if (all_after == 0)
+			last = n - 1;
+	}
+	return last;
+}
