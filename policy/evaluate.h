@@ -15,7 +15,7 @@
  *
  * A decision takes two steps, because fetching is not the judge's work:
  *
- *	plan = plan_new(rs, w, err);      which references are needed
+ *	plan = plan_new(rs, w, now, err);    which references are needed
  *	... the gate fills plan->images[i].facts or .fault, plan->bases[i]
  *	report = evaluate(plan, err);
  */
@@ -49,6 +49,8 @@ struct plan_image {
 	struct reference ref;
 	struct image_set *facts; /* a reference, or NULL */
 	struct fault fault;
+	const struct rule *const *rules; /* those that match, in their order */
+	size_t nrules;
 };
 
 struct plan_base {
@@ -61,6 +63,7 @@ struct plan {
 	struct arena *mem;
 	struct ruleset *rules;           /* a reference */
 	const struct workload *workload; /* borrowed */
+	int64_t now; /* seconds since the epoch: which waivers still work */
 	/* What nodes could run it: the policy's platforms narrowed by the
 	 * workload's. n = 0: every runnable platform counts. */
 	struct platform_set platforms;
@@ -73,26 +76,36 @@ struct plan {
 /*
  * An unparsable reference is INVALID_REFERENCE at once. An image that a
  * `source` demand in enforce mode refuses is not fetched: its host is not to
- * be talked to. The workload is borrowed until plan_free().
- * Returns NULL with *err set to ERR_NOMEM.
+ * be talked to. Where the policy's platforms and the workload's have nothing in
+ * common, nothing is fetched and the images are NO_RUNNABLE_PLATFORM.
+ * `now` is in seconds since the epoch. The workload is borrowed until
+ * plan_free(). Returns NULL with *err set to ERR_NOMEM.
  */
-struct plan *
-plan_new(struct ruleset *rs, const struct workload *w, struct error *err);
+struct plan *plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
+    struct error *err);
 void plan_free(struct plan *p);
 OWNED(struct plan, plan_free)
 
-/* One check that one image failed. Text is sanitised and in the report's
- * arena. */
+/*
+ * One check that one image failed. Text is sanitised and in the report's
+ * arena. Every platform is judged; where several fail the same check of the
+ * same rule, the worst of them speaks for all (the first in the index where
+ * they are equal).
+ */
 struct finding {
 	const struct rule *rule;
 	const char *check; /* "size.max" */
-	const char
-	    *platform; /* "linux/amd64"; "" where the reference is judged */
+	/* "linux/amd64"; "" where the reference is judged */
+	const char *platform;
 	const char *actual;   /* "812 MiB" */
 	const char *limit;    /* "300 MiB" */
 	const char *message;  /* one sentence, at most 256 bytes */
 	const char *evidence; /* "" where there is none */
 	const char *fix;
+	/* The waiver that is meant for it, or NULL: in effect where `waived`,
+	 * else expired. */
+	const struct waiver *waiver;
+	bool waived; /* the finding has no effect */
 };
 
 enum base_how { BASE_NONE, BASE_LAYERS, BASE_ANNOTATION, BASE_LABEL };
@@ -111,14 +124,15 @@ struct report_platform {
 struct report_image {
 	const struct container *container;
 	const char *resolved; /* "name@sha256:...", or NULL */
-	bool
-	    judged; /* false: no rule matched, or unchanged; verdict is allow */
+	/* false: no rule matched, or unchanged; the verdict is allow */
+	bool judged;
 	enum verdict verdict;
 	const struct report_platform *platforms;
 	size_t nplatforms;
 	const struct finding *findings; /* most important first */
 	size_t nfindings;
 	struct fault fault;
+	enum on_error on_error; /* what becomes of the fault */
 };
 
 /* Borrows from the plan: free it first. */

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The policy file, parsed. Immutable and reference counted once
@@ -29,11 +30,11 @@ struct match {
 	struct pair_list labels; /* all must be equal */
 };
 
-struct check;
+struct check_key;
 
-/* One check as a rule configures it: the check and its own parameters. */
+/* One key under `check` as a rule configures it: which, and its parameters. */
 struct demand {
-	const struct check *check; /* policy/checks/check.h */
+	const struct check_key *key; /* policy/checks/check.h */
 	const void *params;
 };
 
@@ -45,8 +46,19 @@ struct rule {
 	struct match match;
 	const struct demand *demands;
 	size_t ndemands;
-	bool needs_facts; /* a demand looks at the image, not only the reference
-			   */
+	/* A demand looks at the image, not only at the reference. */
+	bool needs_facts;
+};
+
+/* A dated, owned exception: findings of `rule` lose their effect where the
+ * match holds, until `expires`. */
+struct waiver {
+	const struct rule *rule;
+	struct match match;
+	const char *owner;
+	const char *reason;
+	const char *expires_on; /* "2027-01-31": works until its end, UTC */
+	int64_t expires;        /* the first second at which it has no effect */
 };
 
 struct ruleset {
@@ -59,6 +71,8 @@ struct ruleset {
 	struct platform_set platforms;
 	const struct rule *rules;
 	size_t nrules;
+	const struct waiver *waivers;
+	size_t nwaivers;
 	/* Every base image that base.allow and base.deny list, once each. A
 	 * check knows them by their index here. */
 	const struct reference *bases;
@@ -77,10 +91,10 @@ void ruleset_unref(struct ruleset *rs);
 OWNED(struct ruleset, ruleset_unref)
 
 /*
- * Whether a rule cares about this container of this workload. `ref` is the
- * container's reference, parsed.
+ * Whether all that a rule's or a waiver's match asks for holds for this
+ * container of this workload. `ref` is the container's reference, parsed.
  */
-bool rule_matches(const struct rule *r, const struct workload *w,
+bool match_holds(const struct match *m, const struct workload *w,
     const struct reference *ref);
 
 #endif

@@ -6,12 +6,93 @@
 #include "policy/evaluate.h"
 #include "policy/ruleset.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 /*
- * One check: one file in this folder and one line in the table of checks.c.
- * A file may hold the few checks of one key ("size": max, maxLayer).
+ * The checks: one file per key of a rule's `check` and one line in the table
+ * of checks.c. A key ("size") has fields ("max", "maxLayer"); most fields are a
+ * check of their own ("size.max"), some only tune those of their key
+ * ("base.verify").
  */
 
-/* What a check parses with. */
+/* What the value of a field is, and as what it stands in the parameters.
+ * Absent is zero everywhere. */
+enum value_kind {
+	VALUE_SIZE,   /* bytes, at least 1: int64_t */
+	VALUE_COUNT,  /* at least 1: int64_t */
+	VALUE_CHOICE, /* one of `words`: int, counted from 1 */
+	VALUE_GLOBS,  /* over names of images: string_list */
+	VALUE_TAGS,   /* globs over tags: string_list */
+	VALUE_BASES,  /* references: struct base_list */
+};
+
+/* Indices into ruleset.bases. */
+struct base_list {
+	const size_t *items;
+	size_t n;
+};
+
+struct check_field {
+	const char *name;  /* "max" */
+	const char *check; /* "size.max"; NULL: tunes the others */
+	enum value_kind kind;
+	size_t at;                /* offset in the parameters */
+	const char *const *words; /* VALUE_CHOICE; ends with NULL */
+	const char *fix; /* what helps: in the imperative, no full stop */
+};
+
+/* The words of many a field, in this order. */
+enum { CHOICE_DENY = 1, CHOICE_ALLOW = 2 };
+extern const char *const check_deny_allow[];
+
+/* What a key looks at. */
+struct subject {
+	const struct plan *plan;
+	const struct container *container;
+	const struct reference *ref;
+	/* Both NULL for keys that judge the reference. */
+	const struct image *image;
+	const struct report_platform *platform;
+};
+
+/* Where findings go. */
+struct findings;
+
+/* One check that failed. The texts are borrowed; they are sanitised,
+ * shortened and copied. */
+struct breach {
+	const struct check_field *field;
+	int64_t weight; /* the more, the worse: the worst platform speaks */
+	const char *actual;
+	const char *limit;
+	const char *message;  /* a sentence without a full stop */
+	const char *evidence; /* likewise; NULL: none */
+	const char *fix;      /* NULL: the field's */
+};
+
+/* Both return 0, or -1 when memory is out. The second says that the key could
+ * not be judged at all; `fault` is copied, its message must outlive the
+ * plan. */
+int findings_add(struct findings *out, const struct breach *b);
+int findings_fault(struct findings *out, const struct fault *fault);
+
+struct check_key {
+	const char *name;                 /* "size" */
+	const struct check_field *fields; /* ends with name NULL */
+	size_t params_size;
+	bool needs_facts;   /* false: judged from the reference alone */
+	bool guards_fetch;  /* an enforced finding keeps the image unfetched */
+	bool needs_process; /* nothing to judge where nothing is run */
+	/* 0, or -1 when memory is out. */
+	int (*evaluate)(
+	    const void *params, const struct subject *s, struct findings *out);
+};
+
+/* Ends with NULL. */
+extern const struct check_key *const check_keys[];
+
+/* What a key's parameters are read with. */
 struct check_parser {
 	struct arena *mem;
 	struct diagnostics *diagnostics;
@@ -20,40 +101,11 @@ struct check_parser {
 	int (*add_base)(struct check_parser *p, const struct node *n);
 };
 
-/* What a check looks at. */
-struct subject {
-	const struct plan *plan;
-	const struct container *container;
-	const struct reference *ref;
-	const struct image *image; /* NULL for checks on the reference */
-	const struct report_platform *platform; /* likewise */
-};
-
-/* Where findings go: a check fills one per breach. */
-struct findings;
-
 /*
- * Adds a finding; the texts are sanitised, shortened and copied.
- * Returns 0, or -1 when memory is out.
+ * Reads the mapping under a key into fresh parameters. NULL after reporting
+ * what is wrong, and where the key demands nothing (a warning).
  */
-int findings_add(struct findings *out, const char *actual, const char *limit,
-    const char *evidence, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-
-struct check {
-	const char *name;  /* "size.max": key and sub-key in the policy file */
-	bool needs_facts;  /* false: judged from the reference alone */
-	bool guards_fetch; /* an enforced finding keeps the image unfetched */
-	const char *measures; /* one sentence, for people */
-	const char *fix;      /* one sentence in the imperative */
-	/* The value under the check's name; NULL after reporting. */
-	const void *(*parse)(struct check_parser *p, const struct node *value);
-	/* 0, or -1 when memory is out. */
-	int (*evaluate)(
-	    const void *params, const struct subject *s, struct findings *out);
-};
-
-/* Ends with NULL. */
-extern const struct check *const checks[];
+const void *check_parse(const struct check_key *key, struct check_parser *p,
+    const struct node *value);
 
 #endif
