@@ -178,6 +178,13 @@ observe_log(void *arg, const char *level, const char *event, const char *host,
 static void
 publish(struct server *s)
 {
+	const struct waiver *w;
+
+	metrics_reset(s->metrics, METRIC_WAIVER_EXPIRY);
+	for (w = s->rules->waivers; w < s->rules->waivers + s->rules->nwaivers;
+	     w++)
+		metrics_set(s->metrics, METRIC_WAIVER_EXPIRY,
+		    (double)w->expires, w->rule->name, w->owner);
 	metrics_reset(s->metrics, METRIC_POLICY_INFO);
 	metrics_set(s->metrics, METRIC_POLICY_INFO, 1, s->rules->name,
 	    s->rules->sha256);
