@@ -84,8 +84,8 @@ struct ruleset {
  * (all that is wrong is in *d; memory running out is one of those).
  * Warnings may stand in *d on success too.
  */
-struct ruleset *
-ruleset_parse(const struct document *doc, struct diagnostics *d);
+struct ruleset *ruleset_parse(
+    const struct document *doc, struct diagnostics *d);
 struct ruleset *ruleset_ref(struct ruleset *rs);
 void ruleset_unref(struct ruleset *rs);
 OWNED(struct ruleset, ruleset_unref)

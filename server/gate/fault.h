@@ -16,7 +16,7 @@ const char *fault_code(enum err_code code);
  * guard blocked reads exactly as one that does not answer: whoever chose it
  * learns nothing of the network. The message is copied into `mem`.
  */
-struct fault
-fault_of(const struct error *err, bool discreet, struct arena *mem);
+struct fault fault_of(
+    const struct error *err, bool discreet, struct arena *mem);
 
 #endif
