@@ -18,6 +18,14 @@
  * I/O, no clock.
  */
 
+enum {
+	RULE_NAME_MAX = 63, /* a DNS label */
+	RULE_CHECKS_MAX = 32,
+	RULESET_RULES_MAX = 10 * 1000,
+	RULESET_WAIVERS_MAX = 10 * 1000,
+	RULESET_BASES_MAX = 256, /* each is resolved for a decision */
+};
+
 enum mode { MODE_ENFORCE, MODE_WARN, MODE_AUDIT };
 enum on_error { ON_ERROR_DENY, ON_ERROR_WARN, ON_ERROR_ALLOW };
 

@@ -2,8 +2,8 @@
 #ifndef POLICY_CHECKS_CHECK_H
 #define POLICY_CHECKS_CHECK_H
 
-#include "policy/base/diagnostics.h"
 #include "policy/evaluate.h"
+#include "policy/read.h"
 #include "policy/ruleset.h"
 
 #include <stddef.h>
@@ -19,12 +19,13 @@
 /* What the value of a field is, and as what it stands in the parameters.
  * Absent is zero everywhere. */
 enum value_kind {
-	VALUE_SIZE,   /* bytes, at least 1: int64_t */
-	VALUE_COUNT,  /* at least 1: int64_t */
-	VALUE_CHOICE, /* one of `words`: int, counted from 1 */
-	VALUE_GLOBS,  /* over names of images: string_list */
-	VALUE_TAGS,   /* globs over tags: string_list */
-	VALUE_BASES,  /* references: struct base_list */
+	VALUE_SIZE,  /* bytes, at least 1: int64_t */
+	VALUE_COUNT, /* at least 1: int64_t */
+	/* One of `words`, the first of which demands: int, from 1. */
+	VALUE_CHOICE,
+	VALUE_GLOBS, /* over names of images: string_list */
+	VALUE_TAGS,  /* globs over tags: string_list */
+	VALUE_BASES, /* references: struct base_list */
 };
 
 /* Indices into ruleset.bases. */
@@ -39,11 +40,12 @@ struct check_field {
 	enum value_kind kind;
 	size_t at;                /* offset in the parameters */
 	const char *const *words; /* VALUE_CHOICE; ends with NULL */
+	bool may_be_empty;        /* lists: nothing in it is fine */
 	const char *fix; /* what helps: in the imperative, no full stop */
 };
 
 /* The words of many a field, in this order. */
-enum { CHOICE_DENY = 1, CHOICE_ALLOW = 2 };
+enum { CHOICE_DEMANDS = 1, CHOICE_ALLOW = 2 };
 extern const char *const check_deny_allow[];
 
 /* What a key looks at. */
@@ -72,8 +74,7 @@ struct breach {
 };
 
 /* Both return 0, or -1 when memory is out. The second says that the key could
- * not be judged at all; `fault` is copied, its message must outlive the
- * plan. */
+ * not be judged at all; `fault` is copied. */
 int findings_add(struct findings *out, const struct breach *b);
 int findings_fault(struct findings *out, const struct fault *fault);
 
@@ -94,12 +95,16 @@ extern const struct check_key *const check_keys[];
 
 /* What a key's parameters are read with. */
 struct check_parser {
-	struct arena *mem;
-	struct diagnostics *diagnostics;
+	struct reader *reader;
 	/* Registers a base image, once per reference; returns its index in
 	 * ruleset.bases, or -1 after reporting at `n`. */
 	int (*add_base)(struct check_parser *p, const struct node *n);
 };
+
+/* The bases that a demand lists, in all its fields: calls found() with each
+ * index. */
+void check_bases(const struct check_key *key, const void *params,
+    void (*found)(void *arg, size_t base), void *arg);
 
 /*
  * Reads the mapping under a key into fresh parameters. NULL after reporting

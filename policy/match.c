@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/match.h"
+
+#include "policy/base/text.h"
+#include "policy/glob.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const keys[] = {
+    "namespaces", "images", "kinds", "labels", NULL};
+
+/* What a workload may be (server/admission); Image: a bare reference. */
+static const char *const kinds[] = {"Pod", "PodTemplate",
+    "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet",
+    "DaemonSet", "Job", "CronJob", "Image", NULL};
+
+static const char *const aliases[] = {
+    "index.docker.io/", "registry-1.docker.io/"};
+
+static bool
+is_word(const char *const *words, const char *s)
+{
+	for (; *words != NULL; words++)
+		if (strcmp(*words, s) == 0)
+			return true;
+	return false;
+}
+
+static void
+parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
+{
+	AUTO(buf_clear)
+	struct buf b;
+	const char *near;
+	size_t i;
+
+	if (read_list(r, n, "a kind", NULL, out) != 0)
+		return;
+	buf_init(&b, READ_FOUND_MAX);
+	for (i = 0; i < out->n; i++) {
+		const struct node item = node_at(n, i);
+
+		if (is_word(kinds, out->items[i]))
+			continue;
+		near = text_nearest(out->items[i], kinds);
+		buf_truncate(&b, 0);
+		text_sanitise(&b, out->items[i], READ_FOUND_MAX);
+		diagnostics_error(r->diagnostics, &item,
+		    "unknown kind \"%s\"%s%s%s", buf_text(&b),
+		    near ? ", did you mean \"" : ": write it as in Deployment",
+		    near ? near : "", near ? "\"?" : "");
+	}
+}
+
+/* An empty list would read as "none" to one and as "any" to another. */
+static bool
+check_not_empty(struct reader *r, const struct node *n)
+{
+	if (read_given(n) && node_size(n) == 0 &&
+	    (json_is_array(n->value) || json_is_object(n->value)))
+		diagnostics_error(r->diagnostics, n,
+		    "is empty; leave it out to match everything");
+	return read_given(n);
+}
+
+void
+match_parse(struct reader *r, const struct node *n, struct match *out)
+{
+	const struct node namespaces = node_get(n, "namespaces");
+	const struct node images = node_get(n, "images");
+	const struct node of_kinds = node_get(n, "kinds");
+	const struct node labels = node_get(n, "labels");
+
+	*out = (struct match){.namespaces = {0}};
+	if (!diagnostics_check_keys(r->diagnostics, n, keys))
+		return;
+	if (check_not_empty(r, &namespaces))
+		read_namespace_globs(r, &namespaces, &out->namespaces);
+	if (check_not_empty(r, &images))
+		read_image_globs(r, &images, &out->images);
+	if (check_not_empty(r, &of_kinds))
+		parse_kinds(r, &of_kinds, &out->kinds);
+	if (check_not_empty(r, &labels))
+		read_pairs(r, &labels, &out->labels);
+}
+
+/* Where the path begins when `s` starts with one of docker.io's aliases. */
+static const char *
+after_alias(const char *s)
+{
+	size_t i, len;
+
+	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		len = strlen(aliases[i]);
+		if (strncmp(s, aliases[i], len) == 0)
+			return s + len;
+	}
+	return NULL;
+}
+
+const char *
+match_common_name(
+    const struct reference *ref, char space[static REFERENCE_MAX + 1])
+{
+	const char *path = after_alias(ref->name);
+
+	if (path == NULL)
+		return ref->name;
+	snprintf(space, REFERENCE_MAX + 1, "docker.io/%s", path);
+	return space;
+}
+
+const char *
+match_common_glob(const char *glob, struct arena *mem)
+{
+	const char *bang = glob[0] == '!' ? "!" : "";
+	const char *path = after_alias(glob + strlen(bang));
+
+	if (path == NULL)
+		return glob;
+	return arena_printf(mem, "%sdocker.io/%s", bang, path);
+}
+
+bool
+match_name(const struct string_list *globs, const struct reference *ref)
+{
+	char space[REFERENCE_MAX + 1];
+
+	return globs->n > 0 && glob_list_match(globs->items, globs->n,
+				   match_common_name(ref, space));
+}
+
+static bool
+has_label(const struct pair_list *labels, const struct pair *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < labels->n; i++)
+		if (strcmp(labels->items[i].key, wanted->key) == 0)
+			return strcmp(labels->items[i].value, wanted->value) ==
+			       0;
+	return false;
+}
+
+static bool
+is_kind(const struct string_list *of, const char *kind)
+{
+	size_t i;
+
+	for (i = 0; i < of->n; i++)
+		if (strcmp(of->items[i], kind) == 0)
+			return true;
+	return of->n == 0;
+}
+
+bool
+match_holds(const struct match *m, const struct workload *w,
+    const struct reference *ref)
+{
+	size_t i;
+
+	if (!is_kind(&m->kinds, w->kind) ||
+	    !glob_list_match(
+		m->namespaces.items, m->namespaces.n, w->namespace))
+		return false;
+	for (i = 0; i < m->labels.n; i++)
+		if (!has_label(&w->labels, &m->labels.items[i]))
+			return false;
+	return m->images.n == 0 || match_name(&m->images, ref);
+}
