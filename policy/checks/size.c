@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/checks/check.h"
+
+#include "policy/base/units.h"
+#include "policy/instruction.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/*
+ * How much a node pulls: compressed bytes of the layers, each distinct one
+ * once. What the manifest and the config weigh is left out.
+ */
+struct params {
+	int64_t max;
+	int64_t max_layer;
+};
+
+static const struct check_field fields[] = {
+    {.name = "max",
+	.check = "size.max",
+	.kind = VALUE_SIZE,
+	.at = offsetof(struct params, max),
+	.fix = "build in a separate stage and copy only the result"},
+    {.name = "maxLayer",
+	.check = "size.maxLayer",
+	.kind = VALUE_SIZE,
+	.at = offsetof(struct params, max_layer),
+	.fix = "build in a separate stage and copy only the result"},
+    {.name = NULL},
+};
+
+enum { FIELD_MAX, FIELD_MAX_LAYER };
+enum { TEXT_MAX = 64, INSTRUCTION_MAX = 80, EVIDENCE_MAX = 256 };
+
+static bool
+seen_before(const struct image *img, size_t layer)
+{
+	size_t i;
+
+	for (i = 0; i < layer; i++)
+		if (strcmp(img->layers[i].digest, img->layers[layer].digest) ==
+		    0)
+			return true;
+	return false;
+}
+
+static int64_t
+distinct_size(const struct image *img)
+{
+	int64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < img->nlayers; i++)
+		if (!seen_before(img, i) &&
+		    __builtin_add_overflow(sum, img->layers[i].size, &sum))
+			return INT64_MAX;
+	return sum;
+}
+
+static size_t
+largest_layer(const struct image *img)
+{
+	size_t i, at = 0;
+
+	for (i = 1; i < img->nlayers; i++)
+		if (img->layers[i].size > img->layers[at].size)
+			at = i;
+	return at;
+}
+
+static void
+add_instruction(struct buf *b, const struct image *img, size_t layer)
+{
+	const char *text = image_layer_instruction(img, layer);
+
+	if (text == NULL || text[0] == '\0')
+		return;
+	buf_puts(b, ", \"");
+	instruction_add(b, text, INSTRUCTION_MAX);
+	buf_puts(b, "\"");
+}
+
+/* What to do about a layer depends on who made it. */
+static const char *
+fix_for(const struct subject *s, size_t layer)
+{
+	const char *text = image_layer_instruction(s->image, layer);
+
+	if (layer < s->platform->base_layers)
+		return "choose a smaller base image";
+	if (text != NULL &&
+	    (instruction_is(text, "COPY") || instruction_is(text, "ADD")))
+		return "copy only what runs, and list the rest in "
+		       ".dockerignore";
+	return NULL;
+}
+
+/* Rounded units, unless a few bytes over the limit would read the same. */
+static void
+add_sizes(struct buf *actual, int64_t a, struct buf *limit, int64_t l)
+{
+	units_add_size(actual, a);
+	units_add_size(limit, l);
+	if (strcmp(buf_text(actual), buf_text(limit)) != 0)
+		return;
+	buf_truncate(actual, 0);
+	buf_truncate(limit, 0);
+	buf_printf(actual, "%" PRId64 " B", a);
+	buf_printf(limit, "%" PRId64 " B", l);
+}
+
+static int
+add(struct findings *out, struct breach *br, const char *what, int64_t actual,
+    int64_t limit)
+{
+	AUTO(buf_clear)
+	struct buf a, l, m;
+
+	buf_init(&a, TEXT_MAX);
+	buf_init(&l, TEXT_MAX);
+	buf_init(&m, TEXT_MAX * 3);
+	add_sizes(&a, actual, &l, limit);
+	buf_printf(&m, "%s %s is over %s", what, buf_text(&a), buf_text(&l));
+	if (buf_failed(&a) || buf_failed(&l) || buf_failed(&m))
+		return -1;
+	br->weight = actual;
+	br->actual = buf_text(&a);
+	br->limit = buf_text(&l);
+	br->message = buf_text(&m);
+	return findings_add(out, br);
+}
+
+static int
+judge_max(const struct params *p, const struct subject *s, struct findings *out)
+{
+	AUTO(buf_clear)
+	struct buf evidence;
+	struct breach br = {.field = &fields[FIELD_MAX]};
+	const struct image *img = s->image;
+	const size_t top = largest_layer(img);
+	int64_t size;
+
+	/* The plain sum is never less: most images need no look at digests. */
+	if (p->max == 0 || img->size <= p->max)
+		return 0;
+	size = distinct_size(img);
+	if (size <= p->max)
+		return 0;
+	buf_init(&evidence, EVIDENCE_MAX);
+	units_add_size(&evidence, img->layers[top].size);
+	buf_printf(&evidence, " (%d %%) come from layer %zu of %zu",
+	    (int)((double)img->layers[top].size * 100 / (double)size), top + 1,
+	    img->nlayers);
+	add_instruction(&evidence, img, top);
+	if (buf_failed(&evidence))
+		return -1;
+	br.evidence = buf_text(&evidence);
+	br.fix = fix_for(s, top);
+	return add(out, &br, "size", size, p->max);
+}
+
+static int
+judge_max_layer(
+    const struct params *p, const struct subject *s, struct findings *out)
+{
+	AUTO(buf_clear)
+	struct buf evidence;
+	struct breach br = {.field = &fields[FIELD_MAX_LAYER]};
+	const struct image *img = s->image;
+	const size_t top = largest_layer(img);
+
+	if (p->max_layer == 0 || img->nlayers == 0 ||
+	    img->layers[top].size <= p->max_layer)
+		return 0;
+	buf_init(&evidence, EVIDENCE_MAX);
+	buf_printf(&evidence, "it is layer %zu of %zu", top + 1, img->nlayers);
+	add_instruction(&evidence, img, top);
+	if (buf_failed(&evidence))
+		return -1;
+	br.evidence = buf_text(&evidence);
+	br.fix = fix_for(s, top);
+	return add(
+	    out, &br, "the largest layer", img->layers[top].size, p->max_layer);
+}
+
+static int
+evaluate_size(const void *params, const struct subject *s, struct findings *out)
+{
+	if (judge_max(params, s, out) != 0)
+		return -1;
+	return judge_max_layer(params, s, out);
+}
+
+const struct check_key check_key_size = {
+    .name = "size",
+    .fields = fields,
+    .params_size = sizeof(struct params),
+    .needs_facts = true,
+    .evaluate = evaluate_size,
+};

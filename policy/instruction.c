@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/instruction.h"
+
+#include "policy/secret.h"
+
+#include "policy/base/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* created_by is as long as its author likes; what is shown is short. */
+enum { SCAN_MAX = 4096, NAME_MAX_BYTES = 128 };
+
+static const char blanks[] = " \t\r\n";
+
+static const char *
+skip_blanks(const char *s)
+{
+	return s + strspn(s, blanks);
+}
+
+static const char *
+skip_prefix(const char *s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(s, prefix, len) == 0 ? s + len : NULL;
+}
+
+static const char *
+find_last(const char *s, const char *what)
+{
+	const char *at, *last = NULL;
+
+	for (at = strstr(s, what); at != NULL; at = strstr(at + 1, what))
+		last = at;
+	return last;
+}
+
+/*
+ * "|2 A=b C=d /bin/sh -c make": build arguments before the command. A value
+ * may hold anything, a shell's name too, so that only what follows the last
+ * one is certain to be none.
+ */
+static const char *
+skip_arguments(const char *s)
+{
+	const char *shell;
+
+	if (*s != '|')
+		return s;
+	shell = find_last(s, "/bin/sh -c ");
+	if (shell != NULL)
+		return shell;
+	shell = find_last(s, " -c ");
+	return shell != NULL ? shell + 4 : "";
+}
+
+/* Splits off the keyword ("" where the text has its own). */
+static const char *
+unwrap(const char *s, const char **keyword)
+{
+	const char *rest;
+
+	*keyword = "";
+	s = skip_blanks(s);
+	rest = skip_prefix(s, "RUN ");
+	if (rest != NULL || *s == '|') {
+		*keyword = "RUN ";
+		s = skip_arguments(skip_blanks(rest != NULL ? rest : s));
+	}
+	rest = skip_prefix(s, "/bin/sh -c ");
+	if (rest == NULL)
+		return s;
+	s = skip_blanks(rest);
+	rest = skip_prefix(s, "#(nop)");
+	if (rest != NULL)
+		return skip_blanks(rest);
+	*keyword = "RUN ";
+	return s;
+}
+
+bool
+instruction_is(const char *created_by, const char *keyword)
+{
+	const char *own;
+	const char *rest = unwrap(created_by, &own);
+	size_t len = strlen(keyword);
+
+	if (own[0] == '\0')
+		own = rest;
+	return strncmp(own, keyword, len) == 0 &&
+	       (own[len] == '\0' || strchr(blanks, own[len]) != NULL);
+}
+
+/* The length of what stands in `s` up to a blank or an operator outside
+ * quotes. */
+static size_t
+value_length(const char *s, size_t len)
+{
+	char quote = '\0';
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (quote != '\0') {
+			if (s[i] == quote)
+				quote = '\0';
+		} else if (s[i] == '"' || s[i] == '\'') {
+			quote = s[i];
+		} else if (strchr(" \t\r\n;&|)", s[i]) != NULL) {
+			break;
+		}
+	}
+	return i;
+}
+
+static size_t
+name_length(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len &&
+	       (s[i] == '_' || s[i] == '-' || (s[i] >= '0' && s[i] <= '9') ||
+		   ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z')))
+		i++;
+	return i;
+}
+
+/* A variable's name, or an option's: "--api-key" reads as "api_key". */
+static bool
+is_secret(const char *s, size_t len)
+{
+	char name[NAME_MAX_BYTES];
+	size_t i;
+
+	while (len > 0 && *s == '-') {
+		s++;
+		len--;
+	}
+	if (len == 0 || len > sizeof(name))
+		return false;
+	for (i = 0; i < len; i++)
+		name[i] = s[i] == '-' ? '_' : s[i];
+	return secret_is_name(name, len);
+}
+
+/* Bytes of `s` after a name of `n` bytes that are its secret value: after '=',
+ * ':' or, for an option or in ENV's old form, blanks. *skip: what is shown
+ * between them. */
+static size_t
+secret_value(const char *s, size_t len, size_t n, size_t *skip)
+{
+	size_t at = n;
+
+	if (at < len && (s[at] == '=' || s[at] == ':'))
+		at++;
+	else if (s[0] != '-')
+		return 0;
+	while (at < len && strchr(blanks, s[at]) != NULL)
+		at++;
+	*skip = at;
+	return value_length(s + at, len - at);
+}
+
+/* "Authorization: Bearer abc": everything up to a quote. */
+static size_t
+header_value(const char *s, size_t len, size_t *skip)
+{
+	static const char name[] = "authorization:";
+	size_t i = sizeof(name) - 1;
+
+	if (len < i || strncasecmp(s, name, i) != 0)
+		return 0;
+	*skip = i;
+	while (i < len && s[i] != '"' && s[i] != '\'')
+		i++;
+	return i - *skip;
+}
+
+/* "//user:password@host": what stands between "//" and "@". */
+static size_t
+userinfo_value(const char *s, size_t len, size_t *skip)
+{
+	size_t i;
+
+	if (len < 2 || s[0] != '/' || s[1] != '/')
+		return 0;
+	*skip = 2;
+	for (i = 2; i < len && strchr(" \t\r\n/\"'", s[i]) == NULL; i++)
+		if (s[i] == '@')
+			return i - 2;
+	return 0;
+}
+
+static int
+add_redacted(struct buf *b, const char *s, size_t len)
+{
+	size_t i = 0, n, value, skip = 0;
+
+	while (i < len) {
+		n = name_length(s + i, len - i);
+		value = header_value(s + i, len - i, &skip);
+		if (value == 0)
+			value = userinfo_value(s + i, len - i, &skip);
+		if (value == 0 && is_secret(s + i, n))
+			value = secret_value(s + i, len - i, n, &skip);
+		if (value == 0)
+			skip = n > 0 ? n : 1;
+		if (buf_add(b, s + i, skip) != 0 ||
+		    (value > 0 && buf_puts(b, "***") != 0))
+			return -1;
+		i += skip + value;
+	}
+	return 0;
+}
+
+int
+instruction_add(struct buf *b, const char *created_by, size_t max)
+{
+	static const char suffix[] = " # buildkit";
+	AUTO(buf_clear)
+	struct buf clean;
+	const char *keyword;
+	const char *s = unwrap(created_by, &keyword);
+	size_t len = strnlen(s, SCAN_MAX);
+
+	if (len >= sizeof(suffix) - 1 && memcmp(s + len - (sizeof(suffix) - 1),
+					     suffix, sizeof(suffix) - 1) == 0)
+		len -= sizeof(suffix) - 1;
+	/* A "***" for each name and value of two bytes at the least. */
+	buf_init(&clean, 3 * SCAN_MAX);
+	buf_puts(&clean, keyword);
+	if (add_redacted(&clean, s, len) != 0)
+		return -1;
+	return text_sanitise(b, buf_text(&clean), max);
+}
