@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evaluate.h"
+
+#include "policy/bases.h"
+#include "policy/findings.h"
+
+#include <string.h>
+
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+	    [VERDICT_NONE] = "error",
+	    [VERDICT_ALLOW] = "allow",
+	    [VERDICT_WARN] = "warn",
+	    [VERDICT_DENY] = "deny",
+	    [VERDICT_ERROR] = "error",
+	};
+
+	return names[v];
+}
+
+const char *
+base_how_name(enum base_how how)
+{
+	static const char *const names[] = {
+	    [BASE_NONE] = "none",
+	    [BASE_LAYERS] = "layers",
+	    [BASE_ANNOTATION] = "annotation",
+	    [BASE_LABEL] = "label",
+	};
+
+	return names[how];
+}
+
+/* What one image goes through. */
+struct judgement {
+	const struct plan *plan;
+	const struct plan_image *pi;
+	struct report_image *out;
+	struct findings findings;
+};
+
+static int
+judge_demand(struct judgement *j, const struct demand *d)
+{
+	struct subject s = {
+	    .plan = j->plan, .container = j->pi->container, .ref = &j->pi->ref};
+	size_t i;
+
+	if (d->key->needs_process &&
+	    s.container->type == CONTAINER_IMAGE_VOLUME)
+		return 0;
+	if (!d->key->needs_facts)
+		return findings_run(&j->findings, d, &s);
+	for (i = 0; i < j->out->nplatforms; i++) {
+		s.platform = &j->out->platforms[i];
+		s.image = s.platform->image;
+		if (findings_run(&j->findings, d, &s) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+judge_rules(struct judgement *j)
+{
+	const struct rule *r;
+	size_t i, k;
+
+	for (i = 0; i < j->pi->nrules; i++) {
+		r = j->findings.rule = j->pi->rules[i];
+		for (k = 0; k < r->ndemands; k++)
+			if (judge_demand(j, &r->demands[k]) != 0)
+				return -1;
+	}
+	if (j->findings.n == 0)
+		return 0;
+	j->out->findings = findings_sorted(&j->findings);
+	j->out->nfindings = j->findings.n;
+	return j->out->findings == NULL ? -1 : 0;
+}
+
+static int
+fill_platforms(struct judgement *j)
+{
+	struct arena *mem = j->findings.mem;
+	const struct image_set *set = j->pi->facts;
+	struct report_platform *rp;
+	size_t i;
+
+	if (set == NULL || set->n == 0)
+		return 0;
+	rp = arena_calloc(mem, set->n, sizeof(*rp));
+	if (rp == NULL)
+		return -1;
+	for (i = 0; i < set->n; i++) {
+		rp[i].image = set->images[i];
+		rp[i].platform = platform_text(&set->images[i]->platform, mem);
+		if (rp[i].platform == NULL)
+			return -1;
+		bases_find(j->plan, &rp[i]);
+	}
+	j->out->platforms = rp;
+	j->out->nplatforms = set->n;
+	j->out->resolved =
+	    arena_printf(mem, "%s@%s", j->pi->ref.name, set->digest);
+	return j->out->resolved == NULL ? -1 : 0;
+}
+
+static bool
+is_denied(const struct report_image *out)
+{
+	size_t i;
+
+	for (i = 0; i < out->nfindings; i++)
+		if (out->findings[i].rule->mode == MODE_ENFORCE &&
+		    !out->findings[i].waived)
+			return true;
+	return false;
+}
+
+static bool
+is_warned(const struct report_image *out)
+{
+	size_t i;
+
+	for (i = 0; i < out->nfindings; i++)
+		if (out->findings[i].rule->mode == MODE_WARN &&
+		    !out->findings[i].waived)
+			return true;
+	return false;
+}
+
+static void
+settle_fault(struct judgement *j)
+{
+	struct report_image *out = j->out;
+
+	out->on_error =
+	    j->pi->parsed ? j->plan->rules->on_error : ON_ERROR_DENY;
+	if (j->pi->fault.code != NULL) {
+		out->fault = j->pi->fault;
+	} else if (j->pi->fetch && out->nplatforms == 0) {
+		/* Never a reason to allow. */
+		out->fault = (struct fault){.code = "INTERNAL",
+		    .may_heal = true,
+		    .message = "nothing was learned about this image"};
+	} else if (j->findings.fault.code != NULL) {
+		out->fault = j->findings.fault;
+		out->on_error = j->findings.on_error;
+	}
+}
+
+static enum verdict
+settle_verdict(const struct judgement *j)
+{
+	const struct report_image *out = j->out;
+
+	if (is_denied(out) || !j->pi->parsed) /* no runtime can pull it */
+		return VERDICT_DENY;
+	if (out->fault.code != NULL && out->on_error == ON_ERROR_DENY)
+		return VERDICT_ERROR;
+	if (is_warned(out) ||
+	    (out->fault.code != NULL && out->on_error == ON_ERROR_WARN))
+		return VERDICT_WARN;
+	return VERDICT_ALLOW;
+}
+
+static int
+judge_image(const struct plan *p, const struct plan_image *pi,
+    struct report_image *out, struct arena *mem)
+{
+	struct judgement j = {.plan = p, .pi = pi, .out = out};
+
+	j.findings = (struct findings){.mem = mem, .plan = p, .image = pi};
+	out->container = pi->container;
+	out->judged = pi->judged;
+	if (!pi->judged) {
+		out->verdict = VERDICT_ALLOW;
+		return 0;
+	}
+	if (pi->parsed && (fill_platforms(&j) != 0 || judge_rules(&j) != 0))
+		return -1;
+	settle_fault(&j);
+	out->verdict = settle_verdict(&j);
+	return 0;
+}
+
+static int
+severity(enum verdict v)
+{
+	static const int order[] = {
+	    [VERDICT_ALLOW] = 0,
+	    [VERDICT_WARN] = 1,
+	    [VERDICT_ERROR] = 2,
+	    [VERDICT_NONE] = 2,
+	    [VERDICT_DENY] = 3,
+	};
+
+	return order[v];
+}
+
+struct report *
+evaluate(const struct plan *p, struct error *err)
+{
+	AUTO(arena_free)
+	struct arena *mem = arena_new();
+	struct report *r = mem ? arena_calloc(mem, 1, sizeof(*r)) : NULL;
+	struct report_image *images =
+	    r ? arena_calloc(mem, p->nimages, sizeof(*images)) : NULL;
+	size_t i;
+
+	if (images == NULL)
+		goto fail;
+	r->plan = p;
+	r->images = images;
+	r->nimages = p->nimages;
+	r->verdict = VERDICT_ALLOW; /* the worst of none */
+	for (i = 0; i < p->nimages; i++) {
+		if (judge_image(p, &p->images[i], &images[i], mem) != 0)
+			goto fail;
+		if (severity(images[i].verdict) > severity(r->verdict))
+			r->verdict = images[i].verdict;
+	}
+	r->mem = TAKE(mem);
+	return r;
+fail:
+	error_set(err, ERR_NOMEM, "evaluation");
+	return NULL;
+}
+
+void
+report_free(struct report *r)
+{
+	if (r != NULL)
+		arena_free(r->mem); /* the report lives in it */
+}

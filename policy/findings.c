@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/findings.h"
+
+#include "policy/base/text.h"
+#include "policy/match.h"
+
+enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256 };
+
+static const char *
+keep_text(struct arena *mem, const char *s, size_t max)
+{
+	AUTO(buf_clear)
+	struct buf b;
+
+	if (s == NULL || s[0] == '\0')
+		return "";
+	buf_init(&b, max);
+	if (text_sanitise(&b, s, max) != 0 || buf_failed(&b))
+		return NULL;
+	return arena_strndup(mem, buf_text(&b), b.len);
+}
+
+static int
+fill(struct finding *f, const struct findings *out, const struct breach *b)
+{
+	f->rule = out->rule;
+	f->check = b->field->check;
+	f->platform = out->platform;
+	f->actual = keep_text(out->mem, b->actual, SHORT_MAX);
+	f->limit = keep_text(out->mem, b->limit, SHORT_MAX);
+	f->message = keep_text(out->mem, b->message, SENTENCE_MAX);
+	f->evidence = keep_text(out->mem, b->evidence, SENTENCE_MAX);
+	f->fix = keep_text(
+	    out->mem, b->fix != NULL ? b->fix : b->field->fix, SENTENCE_MAX);
+	f->waiver =
+	    findings_waiver(out->plan, out->image, out->rule, &f->waived);
+	return f->actual == NULL || f->limit == NULL || f->message == NULL ||
+		       f->evidence == NULL || f->fix == NULL
+		   ? -1
+		   : 0;
+}
+
+/* The slot of the same check of the same rule, or a new one; NULL when memory
+ * is out. */
+static struct found *
+slot_for(struct findings *out, const struct check_field *field)
+{
+	struct found *items;
+	size_t i;
+
+	for (i = out->n; i > 0; i--)
+		if (out->items[i - 1].finding.rule == out->rule &&
+		    out->items[i - 1].finding.check == field->check)
+			return &out->items[i - 1];
+	if (out->n == out->cap) {
+		out->cap = out->cap == 0 ? FIRST_CAP : 2 * out->cap;
+		items = arena_calloc(out->mem, out->cap, sizeof(*items));
+		if (items == NULL)
+			return NULL;
+		for (i = 0; i < out->n; i++)
+			items[i] = out->items[i];
+		out->items = items;
+	}
+	out->items[out->n] = (struct found){.weight = INT64_MIN};
+	return &out->items[out->n++];
+}
+
+int
+findings_add(struct findings *out, const struct breach *b)
+{
+	struct found *slot = slot_for(out, b->field);
+
+	if (slot == NULL)
+		return -1;
+	if (slot->finding.rule != NULL && b->weight <= slot->weight)
+		return 0;
+	slot->weight = b->weight;
+	return fill(&slot->finding, out, b);
+}
+
+/* A demand that could not be judged does at most what its rule could do. */
+static enum on_error
+effect_of(const struct findings *out)
+{
+	const enum on_error wanted = out->plan->rules->on_error;
+	bool waived;
+
+	findings_waiver(out->plan, out->image, out->rule, &waived);
+	if (waived || out->rule->mode == MODE_AUDIT)
+		return ON_ERROR_ALLOW;
+	if (out->rule->mode == MODE_WARN && wanted == ON_ERROR_DENY)
+		return ON_ERROR_WARN;
+	return wanted;
+}
+
+int
+findings_fault(struct findings *out, const struct fault *fault)
+{
+	const enum on_error effect = effect_of(out);
+
+	if (out->fault.code != NULL && effect >= out->on_error)
+		return 0;
+	out->fault = *fault;
+	out->fault.message =
+	    keep_text(out->mem, fault->message, 2 * SENTENCE_MAX);
+	out->on_error = effect;
+	return out->fault.message == NULL ? -1 : 0;
+}
+
+const struct waiver *
+findings_waiver(const struct plan *p, const struct plan_image *image,
+    const struct rule *rule, bool *waived)
+{
+	const struct waiver *w, *expired = NULL;
+	size_t i;
+
+	*waived = false;
+	for (i = 0; i < p->rules->nwaivers; i++) {
+		w = &p->rules->waivers[i];
+		if (w->rule != rule ||
+		    !match_holds(&w->match, p->workload, &image->ref))
+			continue;
+		if (p->now < w->expires) {
+			*waived = true;
+			return w;
+		}
+		if (expired == NULL || w->expires > expired->expires)
+			expired = w;
+	}
+	return expired;
+}
+
+static int
+rank(const struct finding *f)
+{
+	return f->waived ? MODE_AUDIT + 1 : (int)f->rule->mode;
+}
+
+const struct finding *
+findings_sorted(const struct findings *f)
+{
+	struct finding *sorted = arena_calloc(f->mem, f->n, sizeof(*sorted));
+	size_t i, n = 0;
+	int r;
+
+	for (r = MODE_ENFORCE; sorted != NULL && r <= MODE_AUDIT + 1; r++)
+		for (i = 0; i < f->n; i++)
+			if (rank(&f->items[i].finding) == r)
+				sorted[n++] = f->items[i].finding;
+	return sorted;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evaluate.h"
+#include "policy/findings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A label of a node ("" stands for any) and a node of the policy. */
+static bool
+fits(const struct platform *node, const struct platform *wanted)
+{
+	return (wanted->os[0] == '\0' || strcmp(wanted->os, node->os) == 0) &&
+	       (wanted->arch[0] == '\0' ||
+		   strcmp(wanted->arch, node->arch) == 0);
+}
+
+/* The cluster's nodes that the pod could land on. *none: there are some, but
+ * none of them fits. */
+static int
+narrow(struct plan *p, bool *none)
+{
+	const struct platform_set *nodes = &p->rules->platforms;
+	const struct platform_set *wanted = &p->workload->platforms;
+	struct platform *both;
+	size_t i, j, n = 0;
+
+	*none = false;
+	if (nodes->n == 0 || wanted->n == 0) {
+		p->platforms = nodes->n == 0 ? *wanted : *nodes;
+		return 0;
+	}
+	both = arena_calloc(p->mem, nodes->n, sizeof(*both));
+	if (both == NULL)
+		return -1;
+	for (i = 0; i < nodes->n; i++)
+		for (j = 0; j < wanted->n; j++)
+			if (fits(&nodes->items[i], &wanted->items[j])) {
+				both[n++] = nodes->items[i];
+				break;
+			}
+	p->platforms = (struct platform_set){.items = both, .n = n};
+	*none = n == 0;
+	return 0;
+}
+
+static bool
+applies(const struct demand *d, const struct container *c)
+{
+	return !d->key->needs_process || c->type != CONTAINER_IMAGE_VOLUME;
+}
+
+static bool
+rule_needs_facts(const struct rule *r, const struct container *c)
+{
+	size_t i;
+
+	for (i = 0; r->needs_facts && i < r->ndemands; i++)
+		if (r->demands[i].key->needs_facts &&
+		    applies(&r->demands[i], c))
+			return true;
+	return false;
+}
+
+static int
+find_rules(struct plan *p, struct plan_image *pi, const struct rule **scratch)
+{
+	const struct ruleset *rs = p->rules;
+	const struct rule **rules;
+	size_t i, n = 0;
+
+	for (i = 0; i < rs->nrules; i++)
+		if (match_holds(&rs->rules[i].match, p->workload, &pi->ref))
+			scratch[n++] = &rs->rules[i];
+	pi->nrules = n;
+	pi->judged = n > 0;
+	if (n == 0)
+		return 0;
+	rules = arena_calloc(p->mem, n, sizeof(*rules));
+	if (rules == NULL)
+		return -1;
+	memcpy(rules, scratch, n * sizeof(*rules));
+	pi->rules = rules;
+	return 0;
+}
+
+/* 1: an enforced demand refuses the very name. */
+static int
+is_guarded(struct plan *p, struct plan_image *pi)
+{
+	struct findings out = {.mem = p->mem, .plan = p, .image = pi};
+	const struct subject s = {
+	    .plan = p, .container = pi->container, .ref = &pi->ref};
+	size_t i, j;
+
+	for (i = 0; i < pi->nrules; i++) {
+		out.rule = pi->rules[i];
+		if (out.rule->mode != MODE_ENFORCE)
+			continue;
+		for (j = 0; j < out.rule->ndemands; j++)
+			if (out.rule->demands[j].key->guards_fetch &&
+			    findings_run(&out, &out.rule->demands[j], &s) != 0)
+				return -1;
+	}
+	for (i = 0; i < out.n; i++)
+		if (!out.items[i].finding.waived)
+			return 1;
+	return 0;
+}
+
+static void
+fetch_base(void *arg, size_t base)
+{
+	struct plan *p = arg;
+
+	p->bases[base].fetch = true;
+}
+
+static void
+fetch_bases(struct plan *p, const struct plan_image *pi)
+{
+	const struct rule *r;
+	size_t i, j;
+
+	for (i = 0; p->nbases > 0 && i < pi->nrules; i++) {
+		r = pi->rules[i];
+		for (j = 0; j < r->ndemands; j++)
+			check_bases(r->demands[j].key, r->demands[j].params,
+			    fetch_base, p);
+	}
+}
+
+static int
+plan_fetch(struct plan *p, struct plan_image *pi, bool none)
+{
+	size_t i;
+	int guarded;
+
+	for (i = 0; i < pi->nrules; i++)
+		if (rule_needs_facts(pi->rules[i], pi->container))
+			break;
+	if (i == pi->nrules)
+		return 0;
+	guarded = is_guarded(p, pi);
+	if (guarded < 0)
+		return -1;
+	if (none) {
+		pi->fault = (struct fault){.code = "NO_RUNNABLE_PLATFORM",
+		    .message = "no platform of the policy is one that the pod "
+			       "may be scheduled on"};
+	} else if (guarded == 0) {
+		pi->fetch = true;
+		fetch_bases(p, pi);
+	}
+	return 0;
+}
+
+static int
+plan_image(struct plan *p, struct plan_image *pi, bool none,
+    const struct rule **scratch, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (pi->container->unchanged)
+		return 0;
+	if (reference_parse(&pi->ref, pi->container->image, p->mem, &why) !=
+	    0) {
+		if (why.code == ERR_NOMEM)
+			return error_set(err, ERR_NOMEM, "plan");
+		pi->judged = true;
+		pi->fault = (struct fault){.code = "INVALID_REFERENCE",
+		    .message = arena_strdup(p->mem, why.msg)};
+		return pi->fault.message != NULL
+			   ? 0
+			   : error_set(err, ERR_NOMEM, "plan");
+	}
+	pi->parsed = true;
+	if (find_rules(p, pi, scratch) != 0 || plan_fetch(p, pi, none) != 0)
+		return error_set(err, ERR_NOMEM, "plan");
+	return 0;
+}
+
+static struct plan *
+plan_alloc(struct ruleset *rs, const struct workload *w, int64_t now)
+{
+	AUTO(arena_free)
+	struct arena *mem = arena_new();
+	struct plan *p = mem ? arena_calloc(mem, 1, sizeof(*p)) : NULL;
+
+	if (p == NULL)
+		return NULL;
+	p->images = arena_calloc(mem, w->ncontainers, sizeof(*p->images));
+	p->bases = arena_calloc(mem, rs->nbases, sizeof(*p->bases));
+	if (p->images == NULL || p->bases == NULL)
+		return NULL;
+	p->nimages = w->ncontainers;
+	p->nbases = rs->nbases;
+	p->workload = w;
+	p->now = now;
+	p->rules = ruleset_ref(rs);
+	p->mem = TAKE(mem);
+	return p;
+}
+
+struct plan *
+plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
+    struct error *err)
+{
+	AUTO(plan_free)
+	struct plan *p = plan_alloc(rs, w, now);
+	const struct rule **scratch;
+	bool none;
+	size_t i;
+
+	scratch = p == NULL ? NULL
+			    : arena_calloc(p->mem, rs->nrules,
+				  sizeof(const struct rule *));
+	if (scratch == NULL || narrow(p, &none) != 0) {
+		error_set(err, ERR_NOMEM, "plan");
+		return NULL;
+	}
+	for (i = 0; i < p->nimages; i++) {
+		p->images[i].container = &w->containers[i];
+		if (plan_image(p, &p->images[i], none, scratch, err) != 0)
+			return NULL;
+	}
+	return TAKE(p);
+}
+
+void
+plan_free(struct plan *p)
+{
+	size_t i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < p->nimages; i++)
+		image_set_unref(p->images[i].facts);
+	for (i = 0; i < p->nbases; i++)
+		image_set_unref(p->bases[i].facts);
+	ruleset_unref(p->rules);
+	arena_free(p->mem); /* the plan lives in it */
+}
