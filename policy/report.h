@@ -24,10 +24,11 @@ json_t *report_json(const struct report *r);
 json_t *finding_json(const struct finding *f);
 
 /*
- * The denial: the verdict first, then per image its spec path and container,
- * platform where there are several, each enforced finding and each error with
- * its code; the most important first, at most REPORT_MESSAGE_MAX bytes. For
- * VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
+ * The denial: the verdict first, then per image its spec path and reference,
+ * and a line for each enforced finding and each error: container, platform
+ * where there are several, what was found and what helps. The most important
+ * first; at most REPORT_MESSAGE_MAX bytes, cut between lines with "and N more".
+ * For VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
  */
 int report_message(const struct report *r, struct buf *b);
 
@@ -38,10 +39,14 @@ int report_message(const struct report *r, struct buf *b);
  */
 int report_warnings(const struct report *r, json_t *warnings);
 
+/* Keys of annotations that are no rule's name. */
+#define REPORT_VERDICT_KEY "verdict"
+#define REPORT_ERROR_KEY "error"
+
 /*
- * Audit annotations of a review: "verdict", and one per rule with findings in
- * warn or audit mode under the rule's name. Into the JSON object. Returns 0 or
- * -1.
+ * Audit annotations of a review: the verdict, one per rule with findings that
+ * do not deny (warn or audit mode, or waived) under the rule's name, and what
+ * could not be judged. Into the JSON object. Returns 0 or -1.
  */
 int report_annotations(const struct report *r, json_t *annotations);
 
