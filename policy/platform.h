@@ -49,7 +49,7 @@ struct platform_set {
 };
 
 /* Whether some node in the set would run the image. */
-bool
-platform_set_runs(const struct platform_set *set, const struct platform *image);
+bool platform_set_runs(
+    const struct platform_set *set, const struct platform *image);
 
 #endif

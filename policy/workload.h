@@ -65,7 +65,7 @@ OWNED(struct workload, workload_free)
  * A bare reference as a workload: kind "Image", one container at path
  * "image" named "". Strings are copied. NULL when memory is out.
  */
-struct workload *
-workload_of_image(const char *reference, const char *namespace);
+struct workload *workload_of_image(
+    const char *reference, const char *namespace);
 
 #endif
