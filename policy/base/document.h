@@ -15,8 +15,12 @@
  *
  * JSON is recognised by its first character ('{' or '[') and read strictly;
  * everything else is YAML as the Kubernetes tools read it: YAML 1.1 scalars
- * (true/yes/on, 0x1f, 0o17, ~), merge keys, string keys only; a date stays a
- * string. Duplicate keys are an error in both.
+ * (true/yes/on/y, 0x1f, 0o17, 1_000, ~), merge keys; a date stays a string, a
+ * key that is a number or a boolean becomes its text. Duplicate keys are an
+ * error in both. A number without a fraction is an integer however it is
+ * written (1e3, 8.0), one that does not fit 64 bits a real.
+ *
+ * What an alias stands for is shared, not copied: the tree is for reading.
  */
 struct document;
 struct document_stream;
@@ -38,8 +42,8 @@ struct mark {
  * Starts reading `len` bytes of `text`, borrowed until document_stream_free().
  * Returns NULL with *err set: ERR_LIMIT or ERR_NOMEM.
  */
-struct document_stream *
-document_stream_new(const char *text, size_t len, struct error *err);
+struct document_stream *document_stream_new(
+    const char *text, size_t len, struct error *err);
 void document_stream_free(struct document_stream *s);
 OWNED(struct document_stream, document_stream_free)
 
@@ -87,7 +91,12 @@ size_t node_size(const struct node *n); /* 0 for scalars */
 struct mark node_mark(const struct node *n);
 struct mark node_key_mark(const struct node *n);
 
-/* "rules[0].check.size.max"; "" for the root. */
+/* What the value is, for messages: "a mapping", "a list", "text", "a number",
+ * "true", "false", "nothing". */
+const char *node_kind(const struct node *n);
+
+/* "rules[0].check.size.max"; "" for the root. A key that is no plain word
+ * reads labels["app.kubernetes.io/name"]. Returns 0 or -1. */
 int node_path(const struct node *n, struct buf *b);
 
 #endif
