@@ -18,8 +18,10 @@ workload_new(void)
 void
 workload_free(struct workload *w)
 {
-	if (w != NULL)
-		arena_free(w->mem); /* the workload lives in it */
+	if (w == NULL)
+		return;
+	json_decref(w->tree);
+	arena_free(w->mem); /* the workload lives in it */
 }
 
 struct workload *

@@ -6,6 +6,7 @@
 #include "policy/facts.h"
 #include "policy/platform.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +40,8 @@ struct container {
 };
 
 struct workload {
-	struct arena *mem;     /* all that is pointed at */
+	struct arena *mem; /* all that is pointed at, but what is in the tree */
+	json_t *tree; /* a reference on what strings borrow from, or NULL */
 	const char *source;    /* "web.yaml:12"; NULL in a review */
 	const char *kind;      /* "Deployment"; "Image" for a bare reference */
 	const char *namespace; /* "" where there is none */

@@ -6,6 +6,7 @@
 #include "policy/workload.h"
 
 #include <jansson.h>
+#include <jansson_config.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,35 +15,54 @@
  * (k8s.io/api/admission/v1), decoded and answered.
  */
 
-enum { REVIEW_BYTES_MAX = 7 * 1024 * 1024, REVIEW_DEPTH_MAX = 512 };
+enum {
+	REVIEW_BYTES_MAX = 7 * 1024 * 1024,
+	REVIEW_DEPTH_MAX = JSON_PARSER_MAX_DEPTH, /* jansson's own bound */
+};
 
+/* Strings are never NULL and borrow from the tree. */
 struct review {
 	struct arena *mem;
-	json_t *root;            /* the parsed body */
+	json_t *root;            /* the parsed body, a reference */
 	const char *api_version; /* "admission.k8s.io/v1" */
 	const char *uid;
-	const char *operation; /* "CREATE", as sent; "" where absent */
-	const char *kind;      /* request.kind.kind */
-	const char *resource;
+	const char *operation;   /* "CREATE", as sent; "" where absent */
+	const char *kind;        /* request.kind.kind */
+	const char *resource;    /* request.resource.resource */
 	const char *subresource; /* "" where there is none */
 	const char *namespace;
-	const char *name;
+	const char *name; /* or generateName; "" where there is neither */
 	const char *username;
 	bool dry_run;
-	/* What is to be judged; NULL: nothing here concerns images, allow. */
-	struct workload *workload;
-	/* A pod whose parts have the wrong types: deny, with this reason in
-	 * `mem`. NULL otherwise. */
+	/*
+	 * Look at this first. A review whose parts, or whose pod's parts, have
+	 * the wrong types: deny, with this reason in `mem`; there is no
+	 * workload then. NULL otherwise.
+	 */
 	const char *malformed;
+	/*
+	 * What is to be judged, the review's until it is taken (TAKE()); it
+	 * may outlive the review. NULL: nothing here concerns images, allow.
+	 */
+	struct workload *workload;
 };
 
 /*
  * Reads a request body, borrowed for the call only. Returns NULL with *err:
- * ERR_SYNTAX (not JSON), ERR_INVALID (not a review: no request, no uid, an
- * unknown version or kind), ERR_LIMIT, ERR_NOMEM. The message is fit for the
- * caller.
+ * ERR_SYNTAX (not JSON, or a key stands twice in one object), ERR_INVALID (not
+ * a review: no request, no uid, an unknown version or kind), ERR_LIMIT,
+ * ERR_NOMEM. The message is fit for the caller: it quotes nothing.
+ *
+ * DELETE, CONNECT and the subresources that cannot bring an image in have no
+ * workload. Every other operation and subresource is read as if it were a
+ * CREATE or an UPDATE. On UPDATE a container is `unchanged` where the old
+ * object has one of the same name in the same list, with the same image and
+ * the same effective user, and both agree on platforms, Windows and hostUsers.
  */
 struct review *review_parse(const char *body, size_t len, struct error *err);
+
+/* The same from a parsed body; takes a reference of its own. */
+struct review *review_of_tree(json_t *root, struct error *err);
 void review_free(struct review *r);
 OWNED(struct review, review_free)
 
@@ -56,8 +76,11 @@ struct review_answer {
 	json_t *annotations; /* borrowed object of strings, or NULL */
 };
 
-/* The encoded AdmissionReview, with the request's apiVersion and uid; free()
- * it. NULL with *err: ERR_NOMEM. */
+/*
+ * The encoded AdmissionReview, with the request's apiVersion and uid; free()
+ * it. Invalid UTF-8 and control characters (but a message's line feeds) are
+ * replaced, so that an answer can always be given. NULL with *err: ERR_NOMEM.
+ */
 char *review_answer_encode(const struct review *r,
     const struct review_answer *a, size_t *len, struct error *err);
 
