@@ -207,6 +207,7 @@ report_unknown(
 	const char *nearest = text_nearest(child->key, known);
 
 	buf_init(&key, KEY_SHOWN_MAX);
+	buf_init(&list, MESSAGE_MAX);
 	text_sanitise(&key, child->key, KEY_SHOWN_MAX);
 	if (nearest != NULL) {
 		diagnostics_error_key(d, child,
@@ -214,7 +215,6 @@ report_unknown(
 		    nearest);
 		return;
 	}
-	buf_init(&list, MESSAGE_MAX);
 	for (const char *const *k = known; *k != NULL; k++)
 		buf_printf(&list, "%s%s", k == known ? "" : ", ", *k);
 	diagnostics_error_key(d, child, "unknown key \"%s\"; known %s: %s",

@@ -32,11 +32,11 @@ text_json(const char *s, size_t len, char allowed)
 	struct buf clean;
 	json_t *v = NULL;
 
+	buf_init(&clean, TEXT_MAX);
 	if (!has_control(s, len, allowed))
 		v = json_stringn(s, len); /* NULL: invalid UTF-8, too */
 	if (v != NULL)
 		return v;
-	buf_init(&clean, TEXT_MAX);
 	if (text_sanitise(&clean, s, TEXT_MAX) != 0)
 		return NULL;
 	return json_string(buf_text(&clean));

@@ -84,9 +84,9 @@ walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
 	struct buf what;
 	struct workload *w = kind_read(kind, object, err);
 
+	buf_init(&what, WHAT_MAX);
 	if (w != NULL)
 		return found(walk, w, err);
-	buf_init(&what, WHAT_MAX);
 	if (err->code == ERR_NOMEM || describe(id, &what, err) != 0)
 		return -1;
 	return error_wrap(err, "%s", buf_text(&what));
