@@ -12,9 +12,9 @@ keep_text(struct arena *mem, const char *s, size_t max)
 	AUTO(buf_clear)
 	struct buf b;
 
+	buf_init(&b, max);
 	if (s == NULL || s[0] == '\0')
 		return "";
-	buf_init(&b, max);
 	if (text_sanitise(&b, s, max) != 0 || buf_failed(&b))
 		return NULL;
 	return arena_strndup(mem, buf_text(&b), b.len);

@@ -35,9 +35,9 @@ parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 	const char *near;
 	size_t i;
 
+	buf_init(&b, READ_FOUND_MAX);
 	if (read_list(r, n, "a kind", NULL, out) != 0)
 		return;
-	buf_init(&b, READ_FOUND_MAX);
 	for (i = 0; i < out->n; i++) {
 		const struct node item = node_at(n, i);
 

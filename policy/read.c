@@ -68,6 +68,7 @@ borrow_text(struct reader *r, const struct node *n, const char *what)
 	AUTO(buf_clear)
 	struct buf b;
 
+	buf_init(&b, READ_TEXT_MAX);
 	if (json_is_string(n->value)) {
 		if (json_string_length(n->value) <= READ_TEXT_MAX)
 			return json_string_value(n->value);
@@ -76,7 +77,6 @@ borrow_text(struct reader *r, const struct node *n, const char *what)
 		    READ_TEXT_MAX, what);
 		return NULL;
 	}
-	buf_init(&b, READ_TEXT_MAX);
 	buf_puts(&b, what);
 	if (is_bare_scalar(n))
 		buf_puts(&b, " in quotes");
@@ -119,10 +119,10 @@ read_word(struct reader *r, const struct node *n, const char *const *words)
 	const char *s = json_string_value(n->value);
 	int i;
 
+	buf_init(&b, READ_TEXT_MAX);
 	for (i = 0; s != NULL && words[i] != NULL; i++)
 		if (strcmp(s, words[i]) == 0)
 			return i;
-	buf_init(&b, READ_TEXT_MAX);
 	add_words(&b, words);
 	read_expected(r, n, buf_text(&b));
 	return -1;
@@ -136,13 +136,13 @@ read_item(struct reader *r, const struct node *n, const char *what,
 	struct buf b;
 	const char *problem;
 
+	buf_init(&b, READ_FOUND_MAX);
 	*out = read_text(r, n, what);
 	if (*out == NULL)
 		return -1;
 	problem = check == NULL ? NULL : check(*out);
 	if (problem == NULL)
 		return 0;
-	buf_init(&b, READ_FOUND_MAX);
 	text_sanitise(&b, *out, READ_FOUND_MAX);
 	diagnostics_error(
 	    r->diagnostics, n, "\"%s\" %s", buf_text(&b), problem);
@@ -159,8 +159,8 @@ read_list(struct reader *r, const struct node *n, const char *what,
 	const char **items;
 	int rc = 0;
 
+	buf_init(&b, READ_TEXT_MAX);
 	if (!json_is_array(n->value)) {
-		buf_init(&b, READ_TEXT_MAX);
 		buf_printf(&b, "a list, each %s", what);
 		read_expected(r, n, buf_text(&b));
 		return -1;

@@ -26,13 +26,13 @@ add_note(json_t *object, const char *key, const struct buf *note)
 	AUTO(buf_clear)
 	struct buf b;
 
+	buf_init(&b, NOTE_MAX);
 	if (buf_failed(note))
 		return -1;
 	if (old == NULL)
 		return set_text(object, key, buf_text(note));
 	if (strlen(old) + note->len + 2 > NOTE_MAX)
 		return 0;
-	buf_init(&b, NOTE_MAX);
 	buf_printf(&b, "%s; %s", old, buf_text(note));
 	return buf_failed(&b) ? -1 : set_text(object, key, buf_text(&b));
 }

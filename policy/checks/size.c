@@ -141,13 +141,13 @@ judge_max(const struct params *p, const struct subject *s, struct findings *out)
 	const size_t top = largest_layer(img);
 	int64_t size;
 
+	buf_init(&evidence, EVIDENCE_MAX);
 	/* The plain sum is never less: most images need no look at digests. */
 	if (p->max == 0 || img->size <= p->max)
 		return 0;
 	size = distinct_size(img);
 	if (size <= p->max)
 		return 0;
-	buf_init(&evidence, EVIDENCE_MAX);
 	units_add_size(&evidence, img->layers[top].size);
 	buf_printf(&evidence, " (%d %%) come from layer %zu of %zu",
 	    (int)((double)img->layers[top].size * 100 / (double)size), top + 1,
@@ -170,10 +170,10 @@ judge_max_layer(
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img);
 
+	buf_init(&evidence, EVIDENCE_MAX);
 	if (p->max_layer == 0 || img->nlayers == 0 ||
 	    img->layers[top].size <= p->max_layer)
 		return 0;
-	buf_init(&evidence, EVIDENCE_MAX);
 	buf_printf(&evidence, "it is layer %zu of %zu", top + 1, img->nlayers);
 	add_instruction(&evidence, img, top);
 	if (buf_failed(&evidence))
