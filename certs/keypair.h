@@ -30,8 +30,8 @@ struct keypair_pem {
  *   ERR_NOMEM
  * `now` is seconds since the epoch.
  */
-struct keypair *
-keypair_new(const struct keypair_pem *pem, int64_t now, struct error *err);
+struct keypair *keypair_new(
+    const struct keypair_pem *pem, int64_t now, struct error *err);
 /* The same from files; ERR_SYSTEM where one cannot be read. */
 struct keypair *keypair_load(const char *cert_file, const char *key_file,
     int64_t now, struct error *err);

@@ -42,8 +42,8 @@ struct http_options {
 };
 
 /* Listens. NULL with *err: ERR_INVALID (address), ERR_SYSTEM, ERR_NOMEM. */
-struct http_server *
-http_server_new(const struct http_options *o, struct error *err);
+struct http_server *http_server_new(
+    const struct http_options *o, struct error *err);
 uint16_t http_server_port(const struct http_server *s);
 
 /* New handshakes use this pair from now on; takes a reference. */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "certs/keypair.h"
+
+#include "certs/pem.h"
+#include "policy/base/file.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct keypair {
+	atomic_int refs;
+	char *cert; /* owned copies; the key's is wiped */
+	char *key;
+	struct keypair_pem pem;
+	int64_t not_after;
+};
+
+/* A terminated copy, or NULL. */
+static char *
+copy(const char *s, size_t len)
+{
+	char *p = calloc(len + 1, 1);
+
+	if (p != NULL)
+		memcpy(p, s, len);
+	return p;
+}
+
+static int
+check_leaf(X509 *leaf, int64_t now, struct keypair *kp, struct error *err)
+{
+	int64_t not_before;
+
+	if (pem_time(X509_get0_notBefore(leaf), &not_before) != 0 ||
+	    pem_time(X509_get0_notAfter(leaf), &kp->not_after) != 0)
+		return error_set(
+		    err, ERR_INVALID, "the certificate has unreadable dates");
+	if (now < not_before)
+		return error_set(
+		    err, ERR_INVALID, "the certificate is not valid yet");
+	if (now >= kp->not_after)
+		return error_set(
+		    err, ERR_INVALID, "the certificate has expired");
+	return 0;
+}
+
+static int
+check(const struct keypair_pem *pem, int64_t now, struct keypair *kp,
+    struct error *err)
+{
+	AUTO(X509_free)
+	X509 *leaf = NULL;
+	AUTO(EVP_PKEY_free)
+	EVP_PKEY *key = NULL;
+
+	leaf = pem_certificate(pem->cert, pem->cert_len, 0);
+	if (leaf == NULL)
+		return error_set(err, ERR_SYNTAX,
+		    "the certificate is not PEM (-----BEGIN CERTIFICATE-----)");
+	key = pem_private_key(pem->key, pem->key_len);
+	if (key == NULL)
+		return error_set(err, ERR_SYNTAX,
+		    "the key is not PEM, or is encrypted (-----BEGIN PRIVATE "
+		    "KEY-----)");
+	if (X509_check_private_key(leaf, key) != 1)
+		return error_set(err, ERR_INVALID,
+		    "the key does not belong to the certificate");
+	return check_leaf(leaf, now, kp, err);
+}
+
+struct keypair *
+keypair_new(const struct keypair_pem *pem, int64_t now, struct error *err)
+{
+	AUTO(keypair_unref)
+	struct keypair *kp = NULL;
+	int rc;
+
+	if (pem->cert_len > KEYPAIR_PEM_MAX || pem->key_len > KEYPAIR_PEM_MAX) {
+		error_set(err, ERR_LIMIT, "PEM over %d bytes", KEYPAIR_PEM_MAX);
+		return NULL;
+	}
+	kp = calloc(1, sizeof(*kp));
+	if (kp == NULL) {
+		error_set(err, ERR_NOMEM, "keypair");
+		return NULL;
+	}
+	atomic_init(&kp->refs, 1); /* from here keypair_unref() works */
+	kp->cert = copy(pem->cert, pem->cert_len);
+	kp->key = copy(pem->key, pem->key_len);
+	kp->pem = (struct keypair_pem){
+	    kp->cert, pem->cert_len, kp->key, pem->key_len};
+	if (kp->cert == NULL || kp->key == NULL) {
+		error_set(err, ERR_NOMEM, "keypair");
+		return NULL;
+	}
+	rc = check(pem, now, kp, err);
+	ERR_clear_error();
+	return rc == 0 ? TAKE(kp) : NULL;
+}
+
+struct keypair *
+keypair_load(
+    const char *cert_file, const char *key_file, int64_t now, struct error *err)
+{
+	AUTO(free)
+	char *cert = NULL;
+	struct keypair_pem pem = {0};
+	struct keypair *kp = NULL;
+	char *key = NULL;
+
+	cert = file_read(cert_file, KEYPAIR_PEM_MAX, &pem.cert_len, err);
+	if (cert != NULL)
+		key = file_read(key_file, KEYPAIR_PEM_MAX, &pem.key_len, err);
+	if (key == NULL)
+		return NULL;
+	pem.cert = cert;
+	pem.key = key;
+	kp = keypair_new(&pem, now, err);
+	if (kp == NULL)
+		error_wrap(err, "%.80s, %.80s", cert_file, key_file);
+	OPENSSL_cleanse(key, pem.key_len);
+	free(key);
+	return kp;
+}
+
+struct keypair *
+keypair_ref(struct keypair *kp)
+{
+	atomic_fetch_add_explicit(&kp->refs, 1, memory_order_relaxed);
+	return kp;
+}
+
+void
+keypair_unref(struct keypair *kp)
+{
+	if (kp == NULL ||
+	    atomic_fetch_sub_explicit(&kp->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (kp->key != NULL)
+		OPENSSL_cleanse(kp->key, kp->pem.key_len);
+	free(kp->key);
+	free(kp->cert);
+	free(kp);
+}
+
+const struct keypair_pem *
+keypair_pem(const struct keypair *kp)
+{
+	return &kp->pem;
+}
+
+int64_t
+keypair_not_after(const struct keypair *kp)
+{
+	return kp->not_after;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_HTTP_EXCHANGE_H
+#define SERVER_HTTP_EXCHANGE_H
+
+#include "server/http/http.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/*
+ * What http.c and exchange.c share. An exchange begins with a request's
+ * header and ends when it is both answered and released by libmicrohttpd,
+ * whichever comes last: a client may go away while a handler still works.
+ */
+struct http_server {
+	struct http_options o;
+	struct MHD_Daemon *daemon;
+	int fd; /* the listening socket once MHD has given it back, or -1 */
+	uint16_t port;
+	atomic_bool draining;
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	size_t open; /* exchanges that handlers work on; guarded by lock */
+};
+
+/* libmicrohttpd's callbacks; cls is the server. */
+enum MHD_Result exchange_serve(void *cls, struct MHD_Connection *conn,
+    const char *url, const char *method, const char *version, const char *data,
+    size_t *len, void **slot);
+void exchange_completed(void *cls, struct MHD_Connection *conn, void **slot,
+    enum MHD_RequestTerminationCode why);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/http.h"
+
+#include "server/http/address.h"
+#include "server/http/exchange.h"
+#include "server/http/tls.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CONNECTIONS_MAX = 4096,
+	THREADS_MAX = 64,
+	IDLE_TIMEOUT_S = 300,
+	OPTIONS_MAX = 16,
+	STOP_STEP_MS = 10,
+};
+
+/* What libmicrohttpd has to say of broken clients is of no use to anyone. */
+static void
+drop_log(void *cls, const char *fmt, va_list ap)
+{
+	(void)cls;
+	(void)fmt;
+	(void)ap;
+}
+
+static unsigned
+thread_count(const struct http_options *o)
+{
+	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->threads > 0)
+		return o->threads;
+	if (cores < 1)
+		return 1;
+	return cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+}
+
+static struct MHD_Daemon *
+start(struct http_server *s, int fd)
+{
+	const unsigned threads = thread_count(&s->o);
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem options[OPTIONS_MAX];
+	size_t n = 0;
+
+	if (threads > 1)
+		options[n++] = (struct MHD_OptionItem){
+		    MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL};
+	if (s->o.tls != NULL) {
+		flags |= MHD_USE_TLS;
+		options[n++] =
+		    (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+			__extension__(void *) tls_retrieve};
+	}
+	options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, s,
+	    MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+	    exchange_completed, s, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned int)IDLE_TIMEOUT_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+struct http_server *
+http_server_new(const struct http_options *o, struct error *err)
+{
+	AUTO(http_server_free)
+	struct http_server *s = calloc(1, sizeof(*s));
+	int fd;
+
+	if (s == NULL) {
+		error_set(err, ERR_NOMEM, "listener");
+		return NULL;
+	}
+	s->o = *o;
+	s->fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->idle, NULL);
+	fd = address_listen(o->listen, &s->port, err);
+	if (fd < 0)
+		return NULL;
+	if (o->tls != NULL)
+		tls_set_keypair(o->tls);
+	errno = 0;
+	s->daemon = start(s, fd);
+	if (s->daemon == NULL) {
+		error_set(err, ERR_SYSTEM, "cannot serve on %.100s: %s",
+		    o->listen, strerror(errno));
+		close(fd);
+		return NULL;
+	}
+	return TAKE(s);
+}
+
+uint16_t
+http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+void
+http_server_set_tls(struct http_server *s, struct keypair *kp)
+{
+	(void)s;
+	tls_set_keypair(kp);
+}
+
+void
+http_server_drain(struct http_server *s)
+{
+	atomic_store(&s->draining, true);
+}
+
+static bool
+is_idle(struct http_server *s)
+{
+	bool idle;
+
+	pthread_mutex_lock(&s->lock);
+	idle = s->open == 0;
+	pthread_mutex_unlock(&s->lock);
+	return idle;
+}
+
+void
+http_server_stop(struct http_server *s, int ms)
+{
+	const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
+	int waited;
+
+	http_server_drain(s);
+	if (s->fd < 0)
+		s->fd = MHD_quiesce_daemon(s->daemon);
+	for (waited = 0; waited < ms && !is_idle(s); waited += STOP_STEP_MS)
+		nanosleep(&step, NULL);
+}
+
+void
+http_server_free(struct http_server *s)
+{
+	if (s == NULL)
+		return;
+	if (s->daemon != NULL) {
+		/* libmicrohttpd must not stop while connections are suspended:
+		 * every handler owes its answer by now. */
+		if (s->fd < 0)
+			s->fd = MHD_quiesce_daemon(s->daemon);
+		pthread_mutex_lock(&s->lock);
+		while (s->open > 0)
+			pthread_cond_wait(&s->idle, &s->lock);
+		pthread_mutex_unlock(&s->lock);
+		MHD_stop_daemon(s->daemon);
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->o.tls != NULL)
+		tls_set_keypair(NULL);
+	pthread_cond_destroy(&s->idle);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
