@@ -5,10 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { GLOB_PATTERN_MAX = 16 * 1024 }; /* bytes; refuse longer ones */
+
 /*
  * '*' matches any run of characters but '/', '**' any run at all, '?' one
  * character but '/'. There is no escape and no class. Linear in pattern
- * times text.
+ * times text. A pattern over GLOB_PATTERN_MAX matches nothing.
  */
 bool glob_match(const char *pattern, const char *text);
 
