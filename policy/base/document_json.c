@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/document_tree.h"
 
+#include "policy/base/tree.h"
+
 #include <string.h>
 
 /*
@@ -186,7 +188,7 @@ walk_value(struct walk *w, json_t *v, struct marks *m)
 static json_t *
 decode_string(const struct token *t)
 {
-	return json_loadb(
+	return tree_parse(
 	    t->start.p, (size_t)(t->end - t->start.p), JSON_DECODE_ANY, NULL);
 }
 
@@ -317,7 +319,7 @@ document_read_json(struct document *doc, const struct segment *seg,
 	*at = start.at;
 	if (find_end(start, seg->end, &end, at, err) != 0)
 		return -1;
-	doc->root = json_loadb(
+	doc->root = tree_parse(
 	    start.p, (size_t)(end - start.p), JSON_REJECT_DUPLICATES, &e);
 	if (doc->root == NULL)
 		return refuse(&e, start, end, at, err);

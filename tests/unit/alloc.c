@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/alloc.h"
 
+#include "policy/base/tree.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdatomic.h>
@@ -80,7 +82,7 @@ __wrap_strndup(const char *s, size_t n)
 static void
 arm(size_t n, bool all_after)
 {
-	json_set_alloc_funcs(__wrap_malloc, free);
+	json_set_alloc_funcs(tree_malloc, free);
 	armed = false;
 	sticky = all_after;
 	failed = false;
