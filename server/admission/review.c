@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admission/review.h"
 
+#include "policy/base/tree.h"
 #include "server/admission/field.h"
 #include "server/admission/kinds.h"
 #include "server/admission/update.h"
@@ -78,7 +79,7 @@ review_parse(const char *body, size_t len, struct error *err)
 	/* A pod may well have a NUL in its environment: such a review must
 	 * not fail as a whole, for that would be an answer to be ignored. */
 	root =
-	    json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	    tree_parse(body, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
 	if (root == NULL) {
 		set_json_error(err, &e);
 		return NULL;
@@ -210,6 +211,8 @@ settle_names(struct review *r)
 		r->namespace = w->namespace;
 	w->name = r->name;
 	w->namespace = r->namespace;
+	json_decref(w->tree);
+	w->tree = json_incref(r->root);
 }
 
 static int
