@@ -4,6 +4,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PREFIX ?= /usr/local
 SAN ?=
 E2E ?= 1
+T ?=
+NODEPS ?=
 V ?=
 B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
 
@@ -60,12 +62,12 @@ $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$Q$(AR) rcs $@ $^
 
-$B/%.o: %.c
+$B/%.o: %.c | build/.deps-build
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$B/%.o: %.S
+$B/%.o: %.S | build/.deps-build
 	@mkdir -p $(@D)
 	$Q$(CC) -I. -MMD -MP -c -o $@ $<
 
@@ -81,6 +83,31 @@ $B/tests/unit/%_test: $B/tests/unit/%_test.o $(UNIT_LIB) $(LIB)
 
 .PHONY: unit-build
 unit-build: $(UNIT)
+
+$(UNIT:=.o) $(UNIT_LIB): | build/.deps-test
+
+## make deps          install by apt what is missing (a build does so itself;
+##                    NODEPS=1 leaves it out)
+.PHONY: deps
+deps:
+	$Qtests/deps build test e2e demo lint
+
+# A set of packages is looked after once, and again when the list changes.
+build/.deps-%: tests/deps
+	@mkdir -p build
+	$Q$(if $(NODEPS),:,tests/deps $* && touch $@)
+
+## make test          run all tests; E2E=0 leaves out those with an API server,
+##                    T=TEXT takes only programs whose path contains it,
+##                    SAN=address,undefined builds with sanitizers
+.PHONY: test
+test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
+	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)'
+
+## make demo          watch an API server refuse a bloated image
+.PHONY: demo
+demo: build/.deps-demo all
+	$Qtests/demo $B/policy-gate
 
 .PHONY: clean
 ## make clean         remove build/

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real registry (Debian's docker-registry), in the ways people run one."""
+
+import base64
+import contextlib
+import json
+
+from lib import paths, process, tokens
+from lib.tokens import PASSWORD, USER
+
+CONFIG = """\
+version: 0.1
+log:
+  level: info
+  accesslog: {disabled: false}
+storage:
+  filesystem: {rootdirectory: "%(storage)s"}
+  cache: {blobdescriptor: inmemory}
+  maintenance:
+    uploadpurging: {enabled: false}
+    readonly: {enabled: %(readonly)s}
+http:
+  addr: 127.0.0.1:%(port)d
+  secret: tests
+"""
+TLS = "  tls: {certificate: \"%s\", key: \"%s\"}\n"
+BASIC = "auth:\n  htpasswd: {realm: tests, path: \"%s\"}\n"
+BEARER = """\
+auth:
+  token:
+    realm: %s
+    service: %s
+    issuer: %s
+    rootcertbundle: "%s"
+"""
+
+
+class Registry:
+    """
+    docker-registry on a port of its own.
+
+    storage:  a folder; by default an empty one of its own
+    readonly: refuse pushes, so that several can share one folder
+    tls:      a pki.Authority: HTTPS with a certificate of it
+    auth:     None, "basic" or "bearer": USER with PASSWORD may pull and push
+    """
+
+    def __init__(self, name="registry", storage=None, readonly=False, tls=None,
+                 auth=None):
+        self.tls = tls
+        self.auth = auth
+        self.port = process.free_port()
+        self.name = f"{name}-{self.port}"
+        self.host = f"127.0.0.1:{self.port}"
+        self.tokens = None
+        self.process = None
+        folder = paths.work() / self.name
+        config = CONFIG % {"storage": storage or folder / "storage",
+                           "port": self.port,
+                           "readonly": str(readonly).lower()}
+        if tls:
+            config += TLS % tls.issue(self.name)
+        if auth == "basic":
+            htpasswd = paths.write(f"{self.name}/htpasswd", "")
+            process.run(["htpasswd", "-Bb", htpasswd, USER, PASSWORD])
+            config += BASIC % htpasswd
+        elif auth == "bearer":
+            self.tokens = tokens.TokenServer(tls)
+            config += BEARER % (self.tokens.realm, tokens.SERVICE,
+                                tokens.ISSUER, self.tokens.crt)
+        self.config = paths.write(f"{self.name}/config.yml", config)
+        self.start()
+
+    def start(self):
+        self.process = process.Process(
+            self.name, ["docker-registry", "serve", self.config])
+        self.process.wait_port(self.port)
+
+    def stop(self):
+        """The port then refuses connections; start() brings it back."""
+        if self.process is not None:
+            with contextlib.suppress(process.Failed):
+                self.process.stop()
+            self.process = None
+
+    def close(self):
+        self.stop()
+        if self.tokens:
+            self.tokens.close()
+
+    def ref(self, image):
+        return f"{self.host}/{image}"
+
+    def requests(self):
+        """Every request answered so far: ("GET", "/v2/...", 200)."""
+        found = []
+        for line in self.process.text().splitlines():
+            # 127.0.0.1 - - [date] "GET /v2/ HTTP/1.1" 200 2 "" "agent"
+            parts = line.split('"')
+            if len(parts) > 4 and parts[1].count(" ") == 2:
+                method, path, _ = parts[1].split()
+                found.append((method, path, int(parts[2].split()[0])))
+        return found
+
+    def settings(self):
+        """This registry's entry below `registries` of a config file."""
+        entry = {"caFile": str(self.tls.crt)} if self.tls else {
+            "plainHttp": True}
+        if self.tokens:
+            entry["tokenRealms"] = [self.tokens.host]
+        return {self.host: entry}
+
+    def docker_config(self, user=USER, password=PASSWORD):
+        """A docker config.json that knows this registry; its path."""
+        auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return paths.write(
+            f"{self.name}/docker-{user}.json",
+            json.dumps({"auths": {self.host: {"auth": auth}}}))
+
+    def push(self, source, image, *options):
+        """skopeo copy SOURCE into this registry as NAME:TAG."""
+        args = ["--dest-tls-verify=false"]
+        if self.auth:
+            args += ["--dest-creds", f"{USER}:{PASSWORD}"]
+        process.run(["skopeo", "--insecure-policy", "copy", "-q", *args,
+                     *options, source, f"docker://{self.ref(image)}"])
+
+    def raw(self, image):
+        """The manifest as skopeo reads it, decoded."""
+        args = ["--tls-verify=false"]
+        if self.auth:
+            args += ["--creds", f"{USER}:{PASSWORD}"]
+        return json.loads(process.run(
+            ["skopeo", "inspect", "--raw", *args,
+             f"docker://{self.ref(image)}"]).stdout)
