@@ -116,8 +116,7 @@ names_text(const struct authority_request *r, struct buf *b, struct error *err)
 static int
 set_serial(X509 *x)
 {
-	AUTO(BN_free)
-	BIGNUM *n = BN_new();
+	AUTO(BN_free) BIGNUM *n = BN_new();
 
 	return n != NULL && BN_rand(n, SERIAL_BITS, BN_RAND_TOP_ONE, 0) == 1 &&
 	       BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
@@ -126,8 +125,7 @@ set_serial(X509 *x)
 static int
 add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 {
-	AUTO(X509_EXTENSION_free)
-	X509_EXTENSION *ext = NULL;
+	AUTO(X509_EXTENSION_free) X509_EXTENSION *ext = NULL;
 	X509V3_CTX ctx;
 
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
@@ -241,8 +239,7 @@ static int
 write_pem(const char *dir, const char *name, X509 *cert, EVP_PKEY *key,
     struct error *err)
 {
-	AUTO(BIO_free_all)
-	BIO *out = BIO_new(BIO_s_secmem());
+	AUTO(BIO_free_all) BIO *out = BIO_new(BIO_s_secmem());
 	char *data;
 	long len;
 	int ok;
@@ -274,10 +271,8 @@ authority_init(const char *dir, const struct authority_request *r, bool force,
 {
 	static const char *const files[] = {
 	    "ca.crt", "ca.key", "tls.crt", "tls.key", NULL};
-	AUTO(identity_clear)
-	struct identity ca = {0}, leaf = {0};
-	AUTO(buf_clear)
-	struct buf names;
+	AUTO(identity_clear) struct identity ca = {0}, leaf = {0};
+	AUTO(buf_clear) struct buf names;
 
 	buf_init(&names, NAMES_TEXT_MAX);
 	if (names_text(r, &names, err) != 0 ||

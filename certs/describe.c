@@ -18,8 +18,7 @@ enum { CHAIN_MAX = 32, DAY_S = 86400, LINE_MAX_BYTES = 2048 };
 static void
 add_line(struct buf *out, const char *title, BIO *text)
 {
-	AUTO(buf_clear)
-	struct buf raw;
+	AUTO(buf_clear) struct buf raw;
 	char *data;
 	const long len = BIO_get_mem_data(text, &data);
 
@@ -84,8 +83,7 @@ add_fingerprint(struct buf *out, const X509 *x)
 static void
 describe(struct buf *out, const char *file, const X509 *x, int64_t now)
 {
-	AUTO(BIO_free_all)
-	BIO *text = BIO_new(BIO_s_mem());
+	AUTO(BIO_free_all) BIO *text = BIO_new(BIO_s_mem());
 
 	if (text == NULL)
 		return;
@@ -103,16 +101,14 @@ int
 certificate_describe(
     const char *file, int64_t now, struct buf *out, struct error *err)
 {
-	AUTO(free)
-	char *pem = NULL;
+	AUTO(free) char *pem = NULL;
 	size_t len, i;
 
 	pem = file_read(file, KEYPAIR_PEM_MAX, &len, err);
 	if (pem == NULL)
 		return -1;
 	for (i = 0; i < CHAIN_MAX; i++) {
-		AUTO(X509_free)
-		X509 *x = pem_certificate(pem, len, i);
+		AUTO(X509_free) X509 *x = pem_certificate(pem, len, i);
 
 		if (x == NULL)
 			break;

@@ -44,8 +44,7 @@ struct digest *
 digest_new(const char *like, struct error *err)
 {
 	const struct algorithm *a = find(like);
-	AUTO(digest_free)
-	struct digest *d = NULL;
+	AUTO(digest_free) struct digest *d = NULL;
 
 	if (a == NULL) {
 		error_set(err, ERR_UNSUPPORTED,
@@ -107,8 +106,7 @@ int
 digest_of(const char *like, const void *data, size_t len,
     char text[static DIGEST_TEXT_MAX], struct error *err)
 {
-	AUTO(digest_free)
-	struct digest *d = digest_new(like, err);
+	AUTO(digest_free) struct digest *d = digest_new(like, err);
 
 	if (d == NULL || digest_update(d, data, len, err) != 0)
 		return -1;

@@ -52,10 +52,8 @@ static int
 check(const struct keypair_pem *pem, int64_t now, struct keypair *kp,
     struct error *err)
 {
-	AUTO(X509_free)
-	X509 *leaf = NULL;
-	AUTO(EVP_PKEY_free)
-	EVP_PKEY *key = NULL;
+	AUTO(X509_free) X509 *leaf = NULL;
+	AUTO(EVP_PKEY_free) EVP_PKEY *key = NULL;
 
 	leaf = pem_certificate(pem->cert, pem->cert_len, 0);
 	if (leaf == NULL)
@@ -75,8 +73,7 @@ check(const struct keypair_pem *pem, int64_t now, struct keypair *kp,
 struct keypair *
 keypair_new(const struct keypair_pem *pem, int64_t now, struct error *err)
 {
-	AUTO(keypair_unref)
-	struct keypair *kp = NULL;
+	AUTO(keypair_unref) struct keypair *kp = NULL;
 	int rc;
 
 	if (pem->cert_len > KEYPAIR_PEM_MAX || pem->key_len > KEYPAIR_PEM_MAX) {
@@ -106,8 +103,7 @@ struct keypair *
 keypair_load(
     const char *cert_file, const char *key_file, int64_t now, struct error *err)
 {
-	AUTO(free)
-	char *cert = NULL;
+	AUTO(free) char *cert = NULL;
 	struct keypair_pem pem = {0};
 	struct keypair *kp = NULL;
 	char *key = NULL;

@@ -18,8 +18,7 @@ source(const char *pem, size_t len)
 X509 *
 pem_certificate(const char *pem, size_t len, size_t n)
 {
-	AUTO(BIO_free_all)
-	BIO *in = source(pem, len);
+	AUTO(BIO_free_all) BIO *in = source(pem, len);
 	X509 *x = NULL;
 	size_t i;
 
@@ -48,8 +47,7 @@ no_passphrase(char *buf, int size, int rwflag, void *arg)
 EVP_PKEY *
 pem_private_key(const char *pem, size_t len)
 {
-	AUTO(BIO_free_all)
-	BIO *in = source(pem, len);
+	AUTO(BIO_free_all) BIO *in = source(pem, len);
 	EVP_PKEY *key = NULL;
 
 	if (in != NULL)
@@ -61,8 +59,7 @@ pem_private_key(const char *pem, size_t len)
 int
 pem_time(const ASN1_TIME *t, int64_t *seconds)
 {
-	AUTO(ASN1_TIME_free)
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	AUTO(ASN1_TIME_free) ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int days, rest;
 
 	if (epoch == NULL || ASN1_TIME_diff(&days, &rest, epoch, t) != 1) {

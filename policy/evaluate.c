@@ -204,8 +204,7 @@ severity(enum verdict v)
 struct report *
 evaluate(const struct plan *p, struct error *err)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct report *r = mem ? arena_calloc(mem, 1, sizeof(*r)) : NULL;
 	struct report_image *images =
 	    r ? arena_calloc(mem, p->nimages, sizeof(*images)) : NULL;

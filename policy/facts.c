@@ -4,8 +4,7 @@
 struct image *
 image_new(void)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct image *img = mem ? arena_calloc(mem, 1, sizeof(*img)) : NULL;
 
 	if (img == NULL)
@@ -45,8 +44,7 @@ image_layer_instruction(const struct image *img, size_t layer)
 struct image_set *
 image_set_new(void)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct image_set *set = mem ? arena_calloc(mem, 1, sizeof(*set)) : NULL;
 
 	if (set == NULL)

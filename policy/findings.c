@@ -9,8 +9,7 @@ enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256 };
 static const char *
 keep_text(struct arena *mem, const char *s, size_t max)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, max);
 	if (s == NULL || s[0] == '\0')

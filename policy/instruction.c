@@ -218,8 +218,7 @@ int
 instruction_add(struct buf *b, const char *created_by, size_t max)
 {
 	static const char suffix[] = " # buildkit";
-	AUTO(buf_clear)
-	struct buf clean;
+	AUTO(buf_clear) struct buf clean;
 	const char *keyword;
 	const char *s = unwrap(created_by, &keyword);
 	size_t len = strnlen(s, SCAN_MAX);

@@ -30,8 +30,7 @@ is_word(const char *const *words, const char *s)
 static void
 parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	const char *near;
 	size_t i;
 

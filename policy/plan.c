@@ -182,8 +182,7 @@ plan_image(struct plan *p, struct plan_image *pi, bool none,
 static struct plan *
 plan_alloc(struct ruleset *rs, const struct workload *w, int64_t now)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct plan *p = mem ? arena_calloc(mem, 1, sizeof(*p)) : NULL;
 
 	if (p == NULL)
@@ -205,8 +204,7 @@ struct plan *
 plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
     struct error *err)
 {
-	AUTO(plan_free)
-	struct plan *p = plan_alloc(rs, w, now);
+	AUTO(plan_free) struct plan *p = plan_alloc(rs, w, now);
 	const struct rule **scratch;
 	bool none;
 	size_t i;

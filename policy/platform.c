@@ -97,8 +97,7 @@ platform_init(struct platform *p, const char *os, const char *arch,
 static int
 refuse(struct error *err, const char *text, const char *why)
 {
-	AUTO(buf_clear)
-	struct buf shown;
+	AUTO(buf_clear) struct buf shown;
 
 	buf_init(&shown, SHOWN_MAX);
 	text_sanitise(&shown, text, SHOWN_MAX);
@@ -149,8 +148,7 @@ platform_parse(
 const char *
 platform_text(const struct platform *p, struct arena *mem)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 4 * PART_MAX);
 	text_sanitise(&b, p->os, PART_MAX);

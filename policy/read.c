@@ -46,8 +46,7 @@ describe(const struct node *n, struct buf *b)
 void
 read_expected(struct reader *r, const struct node *n, const char *what)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 2 * READ_FOUND_MAX);
 	describe(n, &b);
@@ -65,8 +64,7 @@ is_bare_scalar(const struct node *n)
 static const char *
 borrow_text(struct reader *r, const struct node *n, const char *what)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, READ_TEXT_MAX);
 	if (json_is_string(n->value)) {
@@ -114,8 +112,7 @@ add_words(struct buf *b, const char *const *words)
 int
 read_word(struct reader *r, const struct node *n, const char *const *words)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	const char *s = json_string_value(n->value);
 	int i;
 
@@ -132,8 +129,7 @@ static int
 read_item(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, const char **out)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	const char *problem;
 
 	buf_init(&b, READ_FOUND_MAX);
@@ -153,8 +149,7 @@ int
 read_list(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, struct string_list *out)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	size_t i, len = json_array_size(n->value);
 	const char **items;
 	int rc = 0;

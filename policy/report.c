@@ -23,8 +23,7 @@ static int
 add_note(json_t *object, const char *key, const struct buf *note)
 {
 	const char *old = json_string_value(json_object_get(object, key));
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, NOTE_MAX);
 	if (buf_failed(note))
@@ -50,8 +49,7 @@ static int
 annotate_finding(json_t *annotations, const struct report_image *img,
     const struct finding *f)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, NOTE_MAX);
 	add_container(&b, img);
@@ -67,8 +65,7 @@ annotate_finding(json_t *annotations, const struct report_image *img,
 static int
 annotate_image(json_t *annotations, const struct report_image *img)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	const struct finding *f;
 	size_t i;
 

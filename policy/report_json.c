@@ -10,8 +10,7 @@ enum { JSON_TEXT_MAX = 1024 };
 static json_t *
 text(const char *s)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, JSON_TEXT_MAX);
 	if (text_sanitise(&b, s, JSON_TEXT_MAX) != 0 || buf_failed(&b))
@@ -118,8 +117,7 @@ json_t *
 report_json(const struct report *r)
 {
 	const struct workload *w = r->plan->workload;
-	AUTO(json_decref)
-	json_t *images = json_array();
+	AUTO(json_decref) json_t *images = json_array();
 	size_t i;
 
 	for (i = 0; i < r->nimages; i++)

@@ -145,8 +145,7 @@ start_line(struct buf *line, const struct report_image *img, bool first)
 static int
 tell_image(struct message *m, const struct report_image *img)
 {
-	AUTO(buf_clear)
-	struct buf line;
+	AUTO(buf_clear) struct buf line;
 	bool first = true;
 	size_t i;
 
@@ -200,8 +199,7 @@ report_message(const struct report *r, struct buf *b)
 static int
 append_warning(json_t *warnings, const struct buf *line)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, REPORT_WARNING_MAX);
 	if (buf_failed(line) ||
@@ -213,8 +211,7 @@ append_warning(json_t *warnings, const struct buf *line)
 static int
 warn_image(json_t *warnings, const struct report_image *img)
 {
-	AUTO(buf_clear)
-	struct buf line;
+	AUTO(buf_clear) struct buf line;
 	size_t i;
 
 	buf_init(&line, LINE_MAX_BYTES);

@@ -323,8 +323,7 @@ parse_root(struct parsing *p, const struct node *root)
 static struct ruleset *
 ruleset_new(void)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct ruleset *rs = mem ? arena_calloc(mem, 1, sizeof(*rs)) : NULL;
 
 	if (rs == NULL)
@@ -339,10 +338,8 @@ struct ruleset *
 ruleset_parse(const struct document *doc, struct diagnostics *d)
 {
 	const struct node root = document_node(doc);
-	AUTO(ruleset_unref)
-	struct ruleset *rs = ruleset_new();
-	AUTO(json_decref)
-	json_t *names = json_object();
+	AUTO(ruleset_unref) struct ruleset *rs = ruleset_new();
+	AUTO(json_decref) json_t *names = json_object();
 	struct reader reader = {.diagnostics = d};
 	struct parsing p = {.checks = {.add_base = add_base}, .names = names};
 

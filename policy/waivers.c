@@ -88,8 +88,7 @@ parse_rule_of(struct parsing *p, const struct node *n, struct waiver *w)
 	const char *name = required_text(p, n, "rule", "the name of a rule");
 	const char *near;
 	json_t *index;
-	AUTO(buf_clear)
-	struct buf shown;
+	AUTO(buf_clear) struct buf shown;
 
 	buf_init(&shown, READ_FOUND_MAX);
 	if (name == NULL)

@@ -4,8 +4,7 @@
 struct workload *
 workload_new(void)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct workload *w = mem ? arena_calloc(mem, 1, sizeof(*w)) : NULL;
 
 	if (w == NULL)
@@ -27,8 +26,7 @@ workload_free(struct workload *w)
 struct workload *
 workload_of_image(const char *reference, const char *namespace)
 {
-	AUTO(workload_free)
-	struct workload *w = workload_new();
+	AUTO(workload_free) struct workload *w = workload_new();
 	struct container *c;
 
 	if (w == NULL)

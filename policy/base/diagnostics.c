@@ -33,8 +33,7 @@ diagnostics_clear(struct diagnostics *d)
 static char *
 path_of(const struct node *n)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, PATH_MAX_BYTES);
 	if (n != NULL)
@@ -46,8 +45,7 @@ path_of(const struct node *n)
 static char *
 message_of(const char *fmt, va_list ap)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	char text[FORMATTED_MAX];
 
 	buf_init(&b, MESSAGE_MAX);
@@ -200,10 +198,8 @@ static void
 report_unknown(
     struct diagnostics *d, const struct node *child, const char *const *known)
 {
-	AUTO(buf_clear)
-	struct buf key;
-	AUTO(buf_clear)
-	struct buf list;
+	AUTO(buf_clear) struct buf key;
+	AUTO(buf_clear) struct buf list;
 	const char *nearest = text_nearest(child->key, known);
 
 	buf_init(&key, KEY_SHOWN_MAX);

@@ -201,8 +201,7 @@ static int
 next_document(struct document_stream *s, struct document **out, struct mark *at,
     struct error *err)
 {
-	AUTO(document_free)
-	struct document *d = NULL;
+	AUTO(document_free) struct document *d = NULL;
 	struct segment seg;
 	int rc;
 
@@ -263,8 +262,7 @@ document_start(const struct document *d)
 int
 document_duplicate_key(const char *key, struct mark first, struct error *err)
 {
-	AUTO(buf_clear)
-	struct buf shown;
+	AUTO(buf_clear) struct buf shown;
 
 	buf_init(&shown, KEY_SHOWN_MAX);
 	text_sanitise(&shown, key, KEY_SHOWN_MAX);

@@ -152,8 +152,7 @@ take_key(struct builder *b, struct frame *f, const struct item *item)
 static int
 check_ambiguous(struct builder *b, struct frame *f, json_t *source)
 {
-	AUTO(buf_clear)
-	struct buf shown;
+	AUTO(buf_clear) struct buf shown;
 	const char *key;
 	json_t *theirs;
 
@@ -327,8 +326,7 @@ int
 builder_scalar(struct builder *b, const struct scalar *s, const char *anchor,
     struct mark at)
 {
-	AUTO(json_decref)
-	json_t *value = NULL;
+	AUTO(json_decref) json_t *value = NULL;
 	struct item item = {.marks.at = at, .nodes = 1};
 	size_t number;
 
@@ -358,8 +356,7 @@ builder_alias(struct builder *b, const char *name, struct mark at)
 	struct item item;
 
 	if (number == NULL) {
-		AUTO(buf_clear)
-		struct buf shown;
+		AUTO(buf_clear) struct buf shown;
 
 		buf_init(&shown, NAME_SHOWN_MAX);
 		text_sanitise(&shown, name, NAME_SHOWN_MAX);
@@ -450,8 +447,7 @@ struct builder *
 builder_new(struct document *doc, struct mark *at, struct error *err)
 {
 	/* On the heap: the frames are too large for a small thread's stack. */
-	AUTO(builder_free)
-	struct builder *b = calloc(1, sizeof(*b));
+	AUTO(builder_free) struct builder *b = calloc(1, sizeof(*b));
 
 	if (b != NULL) {
 		b->doc = doc;

@@ -218,8 +218,7 @@ innermost(struct place place, const char *stop)
 static struct mark
 find_first(struct place place, const char *stop, const struct token *second)
 {
-	AUTO(json_decref)
-	json_t *wanted = decode_string(second);
+	AUTO(json_decref) json_t *wanted = decode_string(second);
 	struct mark found = {0, 0};
 	size_t depth = 0;
 	char before = ',';
@@ -228,8 +227,7 @@ find_first(struct place place, const char *stop, const struct token *second)
 		struct token t = next_token(&place, stop);
 
 		if (depth == 0 && before == ',' && t.kind == '"') {
-			AUTO(json_decref)
-			json_t *key = decode_string(&t);
+			AUTO(json_decref) json_t *key = decode_string(&t);
 
 			if (json_equal(key, wanted))
 				found = t.start.at;
@@ -245,8 +243,7 @@ static int
 refuse_duplicate(
     struct place start, const char *stop, struct mark *at, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *key = NULL;
+	AUTO(json_decref) json_t *key = NULL;
 	struct place object = innermost(start, stop), place = object;
 	struct token second = {.start = start, .end = start.p};
 

@@ -157,8 +157,7 @@ int
 document_read_yaml(struct document *doc, const struct segment *seg,
     struct mark *at, struct error *err)
 {
-	AUTO(builder_free)
-	struct builder *b = NULL;
+	AUTO(builder_free) struct builder *b = NULL;
 	struct reader r = {.seg = seg, .at = at, .err = err};
 
 	doc->mem = arena_new();

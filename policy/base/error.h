@@ -61,9 +61,9 @@ struct error {
 	error_set_at((err), __FILE__, __LINE__, (code), __VA_ARGS__)
 
 /* Always returns -1, so that `return error_set(...)` reads well. */
-int
-error_set_at(struct error *err, const char *file, int line, enum err_code code,
-    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int error_set_at(struct error *err, const char *file, int line,
+    enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* Puts "context: " before the message; once per layer. Returns -1. */
 int error_wrap(struct error *err, const char *fmt, ...)

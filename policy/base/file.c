@@ -34,8 +34,7 @@ read_all(int fd, const char *path, struct buf *b, struct error *err)
 char *
 file_read(const char *path, size_t max, size_t *len, struct error *err)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	char *text;
 	int fd, rc;
 

@@ -57,8 +57,7 @@ report_unknown(const struct subject *s, const struct base_list *list, size_t i,
 {
 	const struct plan_base *b = &s->plan->bases[list->items[i]];
 	struct fault f = b->fault;
-	AUTO(buf_clear)
-	struct buf message;
+	AUTO(buf_clear) struct buf message;
 
 	buf_init(&message, TEXT_MAX);
 	if (f.code == NULL)
@@ -114,8 +113,7 @@ add(struct findings *out, const struct subject *s, size_t field,
     const struct base_list *list, const char *name)
 {
 	struct breach br = {.field = &fields[field]};
-	AUTO(buf_clear)
-	struct buf message, limit, evidence;
+	AUTO(buf_clear) struct buf message, limit, evidence;
 
 	buf_init(&message, TEXT_MAX);
 	buf_init(&limit, TEXT_MAX);

@@ -44,8 +44,7 @@ evaluate_layers(
 	const struct params *p = params;
 	const struct report_platform *rp = s->platform;
 	struct breach br = {.field = &fields[0]};
-	AUTO(buf_clear)
-	struct buf actual, limit, message, evidence;
+	AUTO(buf_clear) struct buf actual, limit, message, evidence;
 	int64_t n;
 
 	buf_init(&actual, TEXT_MAX);

@@ -114,8 +114,7 @@ static int
 add(struct findings *out, struct breach *br, const char *what, int64_t actual,
     int64_t limit)
 {
-	AUTO(buf_clear)
-	struct buf a, l, m;
+	AUTO(buf_clear) struct buf a, l, m;
 
 	buf_init(&a, TEXT_MAX);
 	buf_init(&l, TEXT_MAX);
@@ -134,8 +133,7 @@ add(struct findings *out, struct breach *br, const char *what, int64_t actual,
 static int
 judge_max(const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear)
-	struct buf evidence;
+	AUTO(buf_clear) struct buf evidence;
 	struct breach br = {.field = &fields[FIELD_MAX]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img);
@@ -164,8 +162,7 @@ static int
 judge_max_layer(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear)
-	struct buf evidence;
+	AUTO(buf_clear) struct buf evidence;
 	struct breach br = {.field = &fields[FIELD_MAX_LAYER]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img);

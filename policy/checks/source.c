@@ -46,8 +46,7 @@ add(struct findings *out, const struct subject *s, size_t field,
     const struct string_list *list, const char *complaint)
 {
 	struct breach br = {.field = &fields[field], .actual = s->ref->name};
-	AUTO(buf_clear)
-	struct buf message, limit;
+	AUTO(buf_clear) struct buf message, limit;
 
 	buf_init(&message, TEXT_MAX);
 	buf_init(&limit, TEXT_MAX);

@@ -39,8 +39,7 @@ deny_tag(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DENY],
 	    .actual = ref->tag,
 	    .limit = "another tag, or a digest"};
-	AUTO(buf_clear)
-	struct buf message;
+	AUTO(buf_clear) struct buf message;
 
 	buf_init(&message, TEXT_MAX);
 	if (ref->tag_written == NULL)
@@ -61,8 +60,7 @@ require_digest(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DIGEST],
 	    .actual = ref->tag,
 	    .limit = "a digest"};
-	AUTO(buf_clear)
-	struct buf message;
+	AUTO(buf_clear) struct buf message;
 
 	buf_init(&message, TEXT_MAX);
 	buf_printf(&message,

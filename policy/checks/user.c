@@ -220,8 +220,7 @@ add(struct findings *out, const struct subject *s, const struct user *u,
     size_t field)
 {
 	struct breach br = {.field = &fields[field]};
-	AUTO(buf_clear)
-	struct buf actual, message, evidence;
+	AUTO(buf_clear) struct buf actual, message, evidence;
 
 	buf_init(&actual, TEXT_MAX);
 	buf_init(&message, TEXT_MAX);

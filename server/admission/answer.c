@@ -28,8 +28,7 @@ has_control(const char *s, size_t len, char allowed)
 static json_t *
 text_json(const char *s, size_t len, char allowed)
 {
-	AUTO(buf_clear)
-	struct buf clean;
+	AUTO(buf_clear) struct buf clean;
 	json_t *v = NULL;
 
 	buf_init(&clean, TEXT_MAX);
@@ -55,8 +54,7 @@ append_text(json_t *list, const json_t *text)
 static json_t *
 warnings_json(const json_t *warnings)
 {
-	AUTO(json_decref)
-	json_t *list = json_array();
+	AUTO(json_decref) json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; list != NULL && i < json_array_size(warnings); i++)
@@ -68,8 +66,7 @@ warnings_json(const json_t *warnings)
 static json_t *
 annotations_json(json_t *annotations)
 {
-	AUTO(json_decref)
-	json_t *map = json_object();
+	AUTO(json_decref) json_t *map = json_object();
 	const char *key;
 	json_t *v;
 

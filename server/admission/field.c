@@ -49,8 +49,7 @@ static int
 complain(const struct field *f, const char *found, const char *wanted,
     struct error *err)
 {
-	AUTO(buf_clear)
-	struct buf path;
+	AUTO(buf_clear) struct buf path;
 
 	buf_init(&path, ERROR_MSG_MAX);
 	if (add_path(f, &path) != 0)

@@ -121,8 +121,7 @@ read_object(
 struct workload *
 kind_read(const struct kind *k, json_t *object, struct error *err)
 {
-	AUTO(workload_free)
-	struct workload *w = workload_new();
+	AUTO(workload_free) struct workload *w = workload_new();
 
 	if (w == NULL) {
 		error_set(err, ERR_NOMEM, "out of memory");

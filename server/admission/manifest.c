@@ -51,8 +51,7 @@ describe(const struct identity *id, struct buf *b, struct error *err)
 static int
 skip(const struct walk *walk, const struct identity *id, struct error *err)
 {
-	AUTO(buf_clear)
-	struct buf what;
+	AUTO(buf_clear) struct buf what;
 
 	buf_init(&what, WHAT_MAX);
 	if (describe(id, &what, err) != 0)
@@ -65,8 +64,7 @@ skip(const struct walk *walk, const struct identity *id, struct error *err)
 static int
 found(const struct walk *walk, struct workload *given, struct error *err)
 {
-	AUTO(workload_free)
-	struct workload *w = given;
+	AUTO(workload_free) struct workload *w = given;
 
 	w->source = arena_strdup(w->mem, walk->source);
 	if (w->source != NULL && *w->namespace == '\0')
@@ -80,8 +78,7 @@ static int
 walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
     const struct identity *id, struct error *err)
 {
-	AUTO(buf_clear)
-	struct buf what;
+	AUTO(buf_clear) struct buf what;
 	struct workload *w = kind_read(kind, object, err);
 
 	buf_init(&what, WHAT_MAX);
@@ -96,8 +93,7 @@ walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
 static int
 walk_review(const struct walk *walk, json_t *object, struct error *err)
 {
-	AUTO(review_free)
-	struct review *r = review_of_tree(object, err);
+	AUTO(review_free) struct review *r = review_of_tree(object, err);
 	struct identity of;
 
 	if (r == NULL)

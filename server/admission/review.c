@@ -66,8 +66,7 @@ set_json_error(struct error *err, const json_error_t *e)
 struct review *
 review_parse(const char *body, size_t len, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
+	AUTO(json_decref) json_t *root = NULL;
 	json_error_t e;
 
 	if (len > REVIEW_BYTES_MAX) {
@@ -184,8 +183,7 @@ static int
 compare_old(struct review *r, const struct kind *kind, json_t *object,
     struct error *err)
 {
-	AUTO(workload_free)
-	struct workload *old = NULL;
+	AUTO(workload_free) struct workload *old = NULL;
 	struct error ignored = ERROR_INIT;
 
 	if (object == NULL)
@@ -265,8 +263,7 @@ set_malformed(struct review *r, struct error *err)
 static struct review *
 review_new(json_t *root)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct review *r = mem ? arena_calloc(mem, 1, sizeof(*r)) : NULL;
 
 	if (r == NULL)
@@ -288,8 +285,7 @@ review_new(json_t *root)
 struct review *
 review_of_tree(json_t *root, struct error *err)
 {
-	AUTO(review_free)
-	struct review *r = review_new(root);
+	AUTO(review_free) struct review *r = review_new(root);
 	struct request q = {.group = "", .resource_group = ""};
 
 	if (r == NULL) {

@@ -130,8 +130,7 @@ static int
 show_one(const char *path, const char *command)
 {
 	static const char *const files[] = {"ca.crt", "tls.crt"};
-	AUTO(buf_clear)
-	struct buf out, name;
+	AUTO(buf_clear) struct buf out, name;
 	const int64_t now = clock_real.wall_s(&clock_real);
 	struct error err = ERROR_INIT;
 	struct stat st;

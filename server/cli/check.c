@@ -196,8 +196,7 @@ worse(enum verdict a, enum verdict b)
 static int
 write_file(const struct results *r, const struct output *o)
 {
-	AUTO(buf_clear)
-	struct buf name;
+	AUTO(buf_clear) struct buf name;
 	FILE *out;
 	int rc, saved;
 

@@ -88,8 +88,7 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 {
 	const struct manifest_visitor visitor = {keep, skip, in};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear)
-	struct buf source;
+	AUTO(buf_clear) struct buf source;
 
 	buf_init(&source, 8192);
 	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
@@ -105,10 +104,8 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 static void
 add_file(struct inputs *in, const char *path)
 {
-	AUTO(free)
-	char *text = NULL;
-	AUTO(document_stream_free)
-	struct document_stream *s = NULL;
+	AUTO(free) char *text = NULL;
+	AUTO(document_stream_free) struct document_stream *s = NULL;
 	struct error err = ERROR_INIT;
 	struct mark at;
 	size_t len;
@@ -122,8 +119,7 @@ add_file(struct inputs *in, const char *path)
 		return;
 	}
 	for (;;) {
-		AUTO(document_free)
-		struct document *doc = NULL;
+		AUTO(document_free) struct document *doc = NULL;
 
 		error_clear(&err);
 		rc = document_next(s, &doc, &at, &err);
@@ -159,8 +155,7 @@ by_name(const FTSENT **a, const FTSENT **b)
 static void
 add_folder(struct inputs *in, const char *path)
 {
-	AUTO(free)
-	char *root = strdup(path);
+	AUTO(free) char *root = strdup(path);
 	char *const roots[] = {root, NULL};
 	size_t files = 0;
 	FTSENT *e;

@@ -64,8 +64,7 @@ static int
 print_json(
     const char *text, const struct reference *ref, const struct answer *a)
 {
-	AUTO(json_decref)
-	json_t *root = inspect_json(text, ref, a->set);
+	AUTO(json_decref) json_t *root = inspect_json(text, ref, a->set);
 
 	if (a->set == NULL)
 		json_object_set_new(root, "error",
@@ -81,8 +80,7 @@ print_json(
 static int
 inspect(const struct options *o, const char *text, const char *command)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct reference ref;
 	struct session s;
 	struct answer a = {.session = &s};

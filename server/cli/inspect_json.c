@@ -69,8 +69,7 @@ json_layers(const struct image *img)
 static json_t *
 json_created(const struct image *img)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 64);
 	if (!img->has_created || units_add_time(&b, img->created) != 0)
@@ -103,8 +102,7 @@ json_t *
 inspect_json(
     const char *text, const struct reference *ref, const struct image_set *set)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	json_t *platforms = json_array();
 	const char *platform;
 	size_t i;

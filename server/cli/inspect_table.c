@@ -11,8 +11,7 @@ enum { BAR = 10, INSTRUCTION_MAX = 100 };
 static void
 print_size(FILE *out, int64_t bytes)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 64);
 	units_add_size(&b, bytes);
@@ -22,8 +21,7 @@ print_size(FILE *out, int64_t bytes)
 static void
 print_safe(FILE *out, const char *s, size_t max)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, max + 8);
 	text_sanitise(&b, s, max);
@@ -61,8 +59,7 @@ print_list(FILE *out, const char *title, const struct string_list *l)
 static void
 print_head(FILE *out, const struct image *img, const char *platform)
 {
-	AUTO(buf_clear)
-	struct buf created;
+	AUTO(buf_clear) struct buf created;
 
 	buf_init(&created, 64);
 	if (img->has_created)
@@ -108,8 +105,7 @@ void
 inspect_table(
     const struct reference *ref, const struct image_set *set, FILE *out)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	const char *platform;
 	size_t i;
 

@@ -4,8 +4,7 @@
 int
 output_json(const struct results *r, FILE *out)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
+	AUTO(json_decref) json_t *root = NULL;
 	json_t *workloads = json_array();
 	size_t i;
 

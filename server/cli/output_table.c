@@ -45,8 +45,7 @@ print_verdict(const struct table *t, enum verdict v)
 static void
 print_safe(const struct table *t, const char *s)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, CELL_MAX);
 	text_sanitise(&b, s, CELL_MAX / 2);

@@ -220,8 +220,7 @@ load(const struct options *o, struct config *config, struct ruleset **rules,
 static void
 reload(struct server *s)
 {
-	AUTO(buf_clear)
-	struct buf report;
+	AUTO(buf_clear) struct buf report;
 	struct config config;
 	struct ruleset *rules;
 	struct keypair *tls;
@@ -394,8 +393,7 @@ cmd_serve(int argc, char **argv)
 	};
 	struct server s = {.o = &o};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear)
-	struct buf report;
+	AUTO(buf_clear) struct buf report;
 	sigset_t signals;
 	int status = parse(&o, argc, argv);
 

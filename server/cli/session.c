@@ -13,8 +13,7 @@ static int
 load(struct session *s, const char *command, const char *policy,
     const char *config)
 {
-	AUTO(buf_clear)
-	struct buf report;
+	AUTO(buf_clear) struct buf report;
 	int rc;
 
 	buf_init(&report, CONFIG_BYTES_MAX);

@@ -22,10 +22,8 @@ enum {
 static struct document *
 read_document(const char *text, size_t len, struct diagnostics *d)
 {
-	AUTO(document_stream_free)
-	struct document_stream *s = NULL;
-	AUTO(document_free)
-	struct document *doc = NULL, *second = NULL;
+	AUTO(document_stream_free) struct document_stream *s = NULL;
+	AUTO(document_free) struct document *doc = NULL, *second = NULL;
 	struct error err = ERROR_INIT;
 	struct mark at = {0, 0};
 
@@ -106,12 +104,9 @@ config_parse(struct config *c, const struct node *root, struct diagnostics *d)
 int
 config_load(struct config *c, const char *path, struct buf *report)
 {
-	AUTO(diagnostics_clear)
-	struct diagnostics d;
-	AUTO(document_free)
-	struct document *doc = NULL;
-	AUTO(free)
-	char *text = NULL;
+	AUTO(diagnostics_clear) struct diagnostics d;
+	AUTO(document_free) struct document *doc = NULL;
+	AUTO(free) char *text = NULL;
 	struct error err = ERROR_INIT;
 	struct node root = {0};
 	size_t len;
@@ -178,14 +173,10 @@ set_sha256(struct ruleset *rs, const char *text, size_t len, struct error *err)
 struct ruleset *
 policy_load(const char *path, struct buf *report)
 {
-	AUTO(diagnostics_clear)
-	struct diagnostics d;
-	AUTO(document_free)
-	struct document *doc = NULL;
-	AUTO(ruleset_unref)
-	struct ruleset *rs = NULL;
-	AUTO(free)
-	char *owned = NULL;
+	AUTO(diagnostics_clear) struct diagnostics d;
+	AUTO(document_free) struct document *doc = NULL;
+	AUTO(ruleset_unref) struct ruleset *rs = NULL;
+	AUTO(free) char *owned = NULL;
 	struct error err = ERROR_INIT;
 	const char *text;
 	size_t len;

@@ -209,12 +209,9 @@ int
 gate_decide(struct gate *g, struct workload *w, int64_t deadline,
     decision_ready *ready, void *arg, struct error *err)
 {
-	AUTO(workload_free)
-	struct workload *owned = w;
-	AUTO(decision_free)
-	struct decision *d = calloc(1, sizeof(*d));
-	AUTO(ruleset_unref)
-	struct ruleset *rules = gate_rules(g);
+	AUTO(workload_free) struct workload *owned = w;
+	AUTO(decision_free) struct decision *d = calloc(1, sizeof(*d));
+	AUTO(ruleset_unref) struct ruleset *rules = gate_rules(g);
 
 	if (d == NULL)
 		return error_set(err, ERR_NOMEM, "decision");

@@ -35,12 +35,9 @@ void
 log_event(const struct log *l, enum log_level level, const char *event,
     json_t *fields)
 {
-	AUTO(json_decref)
-	json_t *owned = fields;
-	AUTO(json_decref)
-	json_t *line = NULL;
-	AUTO(buf_clear)
-	struct buf time, text;
+	AUTO(json_decref) json_t *owned = fields;
+	AUTO(json_decref) json_t *line = NULL;
+	AUTO(buf_clear) struct buf time, text;
 
 	buf_init(&time, 64);
 	buf_init(&text, LOG_LINE_MAX);

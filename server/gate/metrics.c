@@ -140,8 +140,7 @@ slot_of(const char *s)
 static struct series *
 find(struct metrics *m, enum metric which, const char *const *values)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	struct series **slot, *s;
 
 	buf_init(&b, 1024);

@@ -276,8 +276,7 @@ count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 static void
 answer_text(struct webhook_answer *a, unsigned status, const char *text)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 2048); /* what an API server shows of such a body */
 	buf_printf(&b, "%s\n", text);

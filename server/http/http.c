@@ -70,8 +70,7 @@ start(struct http_server *s, int fd)
 struct http_server *
 http_server_new(const struct http_options *o, struct error *err)
 {
-	AUTO(http_server_free)
-	struct http_server *s = calloc(1, sizeof(*s));
+	AUTO(http_server_free) struct http_server *s = calloc(1, sizeof(*s));
 	int fd;
 
 	if (s == NULL) {

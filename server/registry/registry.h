@@ -55,8 +55,8 @@ void registry_set_settings(struct registry *r, struct registry_settings *s);
  * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM,
  * ERR_INTERNAL.
  */
-typedef void
-registry_done(void *arg, struct image_set *set, const struct error *err);
+typedef void registry_done(
+    void *arg, struct image_set *set, const struct error *err);
 
 /*
  * Resolves a reference once, to the facts of every platform that a node of

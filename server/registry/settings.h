@@ -38,8 +38,8 @@ struct registry_host {
  * ours are reported; `version` and `limits` are the caller's.
  * Returns a new reference, or NULL where d->errors grew.
  */
-struct registry_settings *
-registry_settings_parse(const struct node *n, struct diagnostics *d);
+struct registry_settings *registry_settings_parse(
+    const struct node *n, struct diagnostics *d);
 struct registry_settings *registry_settings_ref(struct registry_settings *s);
 void registry_settings_unref(struct registry_settings *s);
 OWNED(struct registry_settings, registry_settings_unref)

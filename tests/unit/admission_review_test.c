@@ -138,10 +138,8 @@ enum { RECORDED = sizeof(recorded) / sizeof(recorded[0]) };
 static void
 check_recorded(const struct recorded *c)
 {
-	AUTO(review_free)
-	struct review *r = NULL;
-	AUTO(free)
-	char *body = NULL, *text = NULL;
+	AUTO(review_free) struct review *r = NULL;
+	AUTO(free) char *body = NULL, *text = NULL;
 	size_t len;
 
 	body = read_data(c->file, &len);
@@ -171,10 +169,8 @@ reads_what_api_servers_send(void **state)
 static void
 tells_who_asked_for_what(void **state)
 {
-	AUTO(review_free)
-	struct review *r = NULL, *beta = NULL;
-	AUTO(free)
-	char *body = NULL, *old = NULL;
+	AUTO(review_free) struct review *r = NULL, *beta = NULL;
+	AUTO(free) char *body = NULL, *old = NULL;
 	size_t len;
 
 	(void)state;
@@ -198,10 +194,8 @@ tells_who_asked_for_what(void **state)
 static void
 workload_outlives_its_review(void **state)
 {
-	AUTO(workload_free)
-	struct workload *w = NULL;
-	AUTO(free)
-	char *body = NULL, *text = NULL;
+	AUTO(workload_free) struct workload *w = NULL;
+	AUTO(free) char *body = NULL, *text = NULL;
 	struct review *r;
 	size_t len;
 
@@ -283,8 +277,7 @@ refuses_depth_and_size_bombs(void **state)
 {
 	enum { DEEP = 100 * 1000 };
 	struct error err = ERROR_INIT;
-	AUTO(free)
-	char *body = malloc(DEEP);
+	AUTO(free) char *body = malloc(DEEP);
 
 	(void)state;
 	assert_non_null(body);
@@ -396,8 +389,7 @@ check_asked(const struct asked *c)
 {
 	AUTO(review_free)
 	struct review *r = parse(c->name, c->body, strlen(c->body));
-	AUTO(free)
-	char *text = NULL;
+	AUTO(free) char *text = NULL;
 
 	if (r->malformed != NULL)
 		fail_msg("%s: %s", c->name, r->malformed);
@@ -427,8 +419,7 @@ lets_harmless_subresources_through(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-		AUTO(review_free)
-		struct review *r = NULL;
+		AUTO(review_free) struct review *r = NULL;
 
 		snprintf(body, sizeof(body),
 		    ASK(POD_KIND POD_RESOURCE
@@ -492,8 +483,7 @@ denies_reviews_with_wrong_types(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-		AUTO(review_free)
-		struct review *r = NULL;
+		AUTO(review_free) struct review *r = NULL;
 
 		snprintf(body, sizeof(body), ASK("%s"), malformed[i].request);
 		r = parse(body, body, strlen(body));
@@ -531,8 +521,7 @@ survives_every_failed_allocation(void **state)
 {
 	static const char bad[] = ASK(POD_KIND "\"object\":{\"spec\":5}");
 	struct run run = {bad, sizeof(bad) - 1, true};
-	AUTO(free)
-	char *body = NULL;
+	AUTO(free) char *body = NULL;
 
 	(void)state;
 	assert_true(alloc_fail_each(parse_without_memory, &run) > 10);

@@ -13,8 +13,7 @@
 static void
 pieces_are_zeroed_and_aligned(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 
 	(void)state;
 	assert_non_null(a);
@@ -34,8 +33,7 @@ pieces_are_zeroed_and_aligned(void **state)
 static void
 pieces_do_not_overlap(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 	char *p[300];
 
 	(void)state;
@@ -55,8 +53,7 @@ pieces_do_not_overlap(void **state)
 static void
 copies_are_terminated(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 	const char *p;
 
 	(void)state;
@@ -71,8 +68,7 @@ copies_are_terminated(void **state)
 static void
 a_piece_larger_than_any_chunk_is_given(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 	size_t before;
 	char *p;
 
@@ -89,8 +85,7 @@ a_piece_larger_than_any_chunk_is_given(void **state)
 static void
 a_size_that_overflows_is_refused(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 
 	(void)state;
 	assert_non_null(a);
@@ -103,8 +98,7 @@ a_size_that_overflows_is_refused(void **state)
 static void
 a_new_arena_is_small(void **state)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 
 	(void)state;
 	assert_non_null(a);
@@ -116,8 +110,7 @@ a_new_arena_is_small(void **state)
 static void
 run(void *arg)
 {
-	AUTO(arena_free)
-	struct arena *a = arena_new();
+	AUTO(arena_free) struct arena *a = arena_new();
 
 	(void)arg;
 	if (a == NULL)

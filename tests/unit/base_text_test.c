@@ -60,8 +60,7 @@ makes_foreign_text_safe(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(sanitise) / sizeof(sanitise[0]); i++) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 
 		buf_init(&b, 1000);
 		assert_int_equal(buf_puts(&b, ">"), 0);
@@ -74,8 +73,7 @@ makes_foreign_text_safe(void **state)
 static void
 a_full_buffer_is_an_error(void **state)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	(void)state;
 	buf_init(&b, 3);
@@ -93,8 +91,7 @@ never_exceeds_its_bound(void **state)
 
 	(void)state;
 	for (size_t max = 0; max < 40; max++) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 
 		buf_init(&b, 1000);
 		assert_int_equal(text_sanitise(&b, text, max), 0);
@@ -145,8 +142,7 @@ names_the_nearest_key(void **state)
 static void
 run(void *arg)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	(void)arg;
 	buf_init(&b, 1000);

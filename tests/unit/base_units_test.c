@@ -278,8 +278,7 @@ check_printer(const struct print_case *cases, size_t n,
     int (*add)(struct buf *b, int64_t value))
 {
 	for (size_t i = 0; i < n; i++) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 
 		buf_init(&b, 100);
 		if (add(&b, cases[i].value) != 0 ||
@@ -337,8 +336,7 @@ never_prints_1024_of_a_unit(void **state)
 {
 	(void)state;
 	for (int64_t v = 1000; v < 5 * GI; v += v / 997) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 
 		buf_init(&b, 100);
 		assert_int_equal(units_add_size(&b, v), 0);
@@ -395,8 +393,7 @@ every_day_reads_back(void **state)
 {
 	(void)state;
 	for (int64_t s = -62167219200; s < 253402300800; s += 86400 * 97 + 7) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 		int64_t back = 0;
 
 		buf_init(&b, 100);
@@ -409,8 +406,7 @@ every_day_reads_back(void **state)
 static void
 the_ends_of_time_do_not_hang(void **state)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 
 	(void)state;
 	buf_init(&b, 100);

@@ -120,8 +120,7 @@ static void
 nothing_is_overwritten_without_force(void **state)
 {
 	struct error err = ERROR_INIT;
-	AUTO(free)
-	char *before = NULL, *after = NULL;
+	AUTO(free) char *before = NULL, *after = NULL;
 	size_t len;
 
 	assert_int_equal(init(*state, names, 1, false, &err), 0);
@@ -160,8 +159,7 @@ static void
 describes_names_and_days_left(void **state)
 {
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear)
-	struct buf out;
+	AUTO(buf_clear) struct buf out;
 
 	buf_init(&out, 65536);
 	assert_int_equal(init(*state, names, 4, false, &err), 0);
@@ -183,8 +181,7 @@ describes_names_and_days_left(void **state)
 static struct keypair *
 load(const char *dir, const char *key_dir, int64_t now, struct error *err)
 {
-	AUTO(free)
-	char *cert = strdup(path_in(dir, "tls.crt"));
+	AUTO(free) char *cert = strdup(path_in(dir, "tls.crt"));
 
 	return keypair_load(cert, path_in(key_dir, "tls.key"), now, err);
 }
@@ -192,8 +189,7 @@ load(const char *dir, const char *key_dir, int64_t now, struct error *err)
 static void
 loads_the_pair_it_made(void **state)
 {
-	AUTO(keypair_unref)
-	struct keypair *kp = NULL;
+	AUTO(keypair_unref) struct keypair *kp = NULL;
 	struct error err = ERROR_INIT;
 
 	assert_int_equal(init(*state, names, 1, false, &err), 0);

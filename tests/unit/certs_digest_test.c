@@ -47,8 +47,7 @@ static void
 pieces_give_the_same_as_the_whole(void **state)
 {
 	struct error err = ERROR_INIT;
-	AUTO(digest_free)
-	struct digest *d = digest_new("sha256:", &err);
+	AUTO(digest_free) struct digest *d = digest_new("sha256:", &err);
 	char text[DIGEST_TEXT_MAX];
 
 	(void)state;

@@ -30,10 +30,8 @@ assert_has(const char *text, const char *line)
 static void
 counts_by_labels(void **state)
 {
-	AUTO(metrics_free)
-	struct metrics *m = metrics_new();
-	AUTO(free)
-	char *text = NULL;
+	AUTO(metrics_free) struct metrics *m = metrics_new();
+	AUTO(free) char *text = NULL;
 
 	(void)state;
 	metrics_add(m, METRIC_REVIEWS, 1, "validate", "CREATE", "deny");
@@ -49,10 +47,8 @@ counts_by_labels(void **state)
 static void
 escapes_label_values(void **state)
 {
-	AUTO(metrics_free)
-	struct metrics *m = metrics_new();
-	AUTO(free)
-	char *text = NULL;
+	AUTO(metrics_free) struct metrics *m = metrics_new();
+	AUTO(free) char *text = NULL;
 
 	(void)state;
 	metrics_set(m, METRIC_POLICY_INFO, 1, "a\"b\\c\nd", "0");
@@ -63,10 +59,8 @@ escapes_label_values(void **state)
 static void
 histogram_buckets_are_cumulative(void **state)
 {
-	AUTO(metrics_free)
-	struct metrics *m = metrics_new();
-	AUTO(free)
-	char *text = NULL;
+	AUTO(metrics_free) struct metrics *m = metrics_new();
+	AUTO(free) char *text = NULL;
 
 	(void)state;
 	metrics_observe(m, METRIC_REVIEW_DURATION, 0.001, NULL);
@@ -84,10 +78,8 @@ histogram_buckets_are_cumulative(void **state)
 static void
 info_metrics_forget_what_was(void **state)
 {
-	AUTO(metrics_free)
-	struct metrics *m = metrics_new();
-	AUTO(free)
-	char *text = NULL;
+	AUTO(metrics_free) struct metrics *m = metrics_new();
+	AUTO(free) char *text = NULL;
 
 	(void)state;
 	metrics_set(m, METRIC_POLICY_INFO, 1, "old", "1");
@@ -101,10 +93,8 @@ info_metrics_forget_what_was(void **state)
 static void
 a_full_family_takes_no_more_series(void **state)
 {
-	AUTO(metrics_free)
-	struct metrics *m = metrics_new();
-	AUTO(free)
-	char *text = NULL;
+	AUTO(metrics_free) struct metrics *m = metrics_new();
+	AUTO(free) char *text = NULL;
 	char name[32];
 	int i;
 

@@ -417,10 +417,8 @@ static void
 new_handshakes_get_the_new_certificate(void **state)
 {
 	char dir[] = "/tmp/policy-gate-http-XXXXXX", first[256], second[256];
-	AUTO(keypair_unref)
-	struct keypair *old = NULL, *fresh = NULL;
-	AUTO(http_server_free)
-	struct http_server *s = NULL;
+	AUTO(keypair_unref) struct keypair *old = NULL, *fresh = NULL;
+	AUTO(http_server_free) struct http_server *s = NULL;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -438,8 +436,7 @@ new_handshakes_get_the_new_certificate(void **state)
 static void
 listens_on_both_families_without_an_address(void **state)
 {
-	AUTO(http_server_free)
-	struct http_server *s = serve(NULL, ":0");
+	AUTO(http_server_free) struct http_server *s = serve(NULL, ":0");
 	char reply[REPLY_MAX];
 	int fd;
 
