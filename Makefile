@@ -43,7 +43,7 @@ UNIT_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.
 # there.
 UNIT_LDFLAGS := $(foreach f,malloc calloc realloc reallocarray strdup strndup,\
 	-Wl,--wrap=$f)
-UNIT_LDLIBS := $(wildcard \
+UNIT_LDLIBS = $(wildcard \
 	$(shell $(PKG_CONFIG) --variable=libdir yaml-0.1)/libyaml.a)
 
 .PHONY: all
@@ -108,6 +108,11 @@ test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
 .PHONY: demo
 demo: build/.deps-demo all
 	$Qtests/demo $B/policy-gate
+
+## make install       into $(DESTDIR)$(PREFIX), /usr/local by default
+.PHONY: install
+install: all
+	install -D -m 0755 $B/policy-gate $(DESTDIR)$(PREFIX)/bin/policy-gate
 
 .PHONY: clean
 ## make clean         remove build/
