@@ -40,3 +40,16 @@ tree_parse(const char *text, size_t len, size_t flags, json_error_t *e)
 	e->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
 	return NULL;
 }
+
+char *
+tree_dump(const json_t *root, size_t flags)
+{
+	char *text;
+
+	ran_out = false;
+	text = json_dumps(root, flags);
+	if (!ran_out)
+		return text;
+	free(text);
+	return NULL;
+}

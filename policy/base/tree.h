@@ -17,8 +17,14 @@
  */
 json_t *tree_parse(const char *text, size_t len, size_t flags, json_error_t *e);
 
+/*
+ * json_dumps(), but never with a part missing when memory runs out: jansson
+ * does not look whether a key could be written. NULL then; free() the text.
+ */
+char *tree_dump(const json_t *root, size_t flags);
+
 /* What jansson is given for malloc() before main() runs. Whoever gives it
- * another allocator must come through here for tree_parse() to hold. */
+ * another allocator must come through here for the above to hold. */
 void *tree_malloc(size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "policy/base/buf.h"
 #include "policy/base/text.h"
+#include "policy/base/tree.h"
 
 #include <string.h>
 
@@ -135,7 +136,7 @@ review_answer_encode(const struct review *r, const struct review_answer *a,
 	json_t *root =
 	    json_pack("{s:s, s:s, s:o}", "apiVersion", r->api_version, "kind",
 		"AdmissionReview", "response", response_json(r, a));
-	char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+	char *text = root != NULL ? tree_dump(root, JSON_COMPACT) : NULL;
 
 	if (text == NULL) {
 		error_set(err, ERR_NOMEM, "out of memory");

@@ -2,8 +2,14 @@
 #include "server/admission/field.h"
 
 #include "policy/base/buf.h"
+#include "policy/base/text.h"
 
 #include <string.h>
+
+enum {
+	KEY_SHOWN_MAX = 64, /* labels are the sender's own words */
+	PATH_MAX_BYTES = 2048,
+};
 
 struct field
 field_root(json_t *value, const char *name)
@@ -18,8 +24,9 @@ add_path(const struct field *f, struct buf *b)
 		return -1;
 	if (f->key == NULL)
 		return buf_printf(b, "[%zu]", f->index);
-	return buf_printf(
-	    b, "%s%s", b->len > 0 && *f->key != '\0' ? "." : "", f->key);
+	if (b->len > 0 && buf_puts(b, ".") != 0)
+		return -1;
+	return text_sanitise(b, f->key, KEY_SHOWN_MAX);
 }
 
 static const char *
@@ -51,7 +58,7 @@ complain(const struct field *f, const char *found, const char *wanted,
 {
 	AUTO(buf_clear) struct buf path;
 
-	buf_init(&path, ERROR_MSG_MAX);
+	buf_init(&path, PATH_MAX_BYTES);
 	if (add_path(f, &path) != 0)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	return error_set(err, ERR_INVALID, "%s is %s, but must be %s",
@@ -75,15 +82,12 @@ element(const struct field *list, size_t i)
 	    .index = i};
 }
 
-/* *out is of the type wanted, or absent. */
 static int
 expect(const struct field *f, json_type type, const char *wanted,
-    struct field *out, struct error *err)
+    struct error *err)
 {
-	*out = *f;
 	if (f->value == NULL || json_typeof(f->value) == type)
 		return 0;
-	out->value = NULL;
 	return complain(f, type_name(f->value), wanted, err);
 }
 
@@ -91,16 +95,16 @@ expect(const struct field *f, json_type type, const char *wanted,
 static int
 expect_string(const struct field *f, const char **out, struct error *err)
 {
-	struct field s;
+	const char *s = json_string_value(f->value);
 
-	if (expect(f, JSON_STRING, "a string", &s, err) != 0)
+	if (expect(f, JSON_STRING, "a string", err) != 0)
 		return -1;
-	if (s.value == NULL)
+	if (s == NULL)
 		return 0;
-	if (strlen(json_string_value(s.value)) != json_string_length(s.value))
+	if (strlen(s) != json_string_length(f->value))
 		return complain(f, "a string with a NUL character in it",
 		    "one without", err);
-	*out = json_string_value(s.value);
+	*out = s;
 	return 0;
 }
 
@@ -108,18 +112,16 @@ int
 field_object(const struct field *object, const char *key, struct field *out,
     struct error *err)
 {
-	struct field f = child(object, key);
-
-	return expect(&f, JSON_OBJECT, "an object", out, err);
+	*out = child(object, key);
+	return expect(out, JSON_OBJECT, "an object", err);
 }
 
 int
 field_list(const struct field *object, const char *key, struct field *out,
     struct error *err)
 {
-	struct field f = child(object, key);
-
-	return expect(&f, JSON_ARRAY, "a list", out, err);
+	*out = child(object, key);
+	return expect(out, JSON_ARRAY, "a list", err);
 }
 
 int
@@ -151,7 +153,7 @@ field_integer(const struct field *object, const char *key, bool *present,
 {
 	struct field f = child(object, key);
 
-	if (expect(&f, JSON_INTEGER, "an integer", &f, err) != 0)
+	if (expect(&f, JSON_INTEGER, "an integer", err) != 0)
 		return -1;
 	if (f.value == NULL)
 		return 0;
@@ -164,9 +166,8 @@ int
 field_object_at(
     const struct field *list, size_t i, struct field *out, struct error *err)
 {
-	struct field f = element(list, i);
-
-	return expect(&f, JSON_OBJECT, "an object", out, err);
+	*out = element(list, i);
+	return expect(out, JSON_OBJECT, "an object", err);
 }
 
 int

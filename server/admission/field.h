@@ -28,8 +28,8 @@ struct field field_root(json_t *value, const char *name);
 /*
  * The field `key` of an object. An absent object has only absent fields.
  * Returns 0, or -1 with *err (ERR_INVALID, with the path) where the value has
- * another type; *out is as it was where the field is absent, but for
- * field_object() and field_list(), which set an absent field.
+ * another type. Where it is absent *out stays as it was, or becomes an absent
+ * field.
  */
 int field_object(const struct field *object, const char *key, struct field *out,
     struct error *err);

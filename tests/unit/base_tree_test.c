@@ -44,6 +44,26 @@ never_reads_a_wrong_text_without_memory(void **state)
 }
 
 static void
+dump(void *arg)
+{
+	char *got = tree_dump(arg, JSON_COMPACT);
+
+	if (got != NULL)
+		assert_string_equal(got, text);
+	free(got);
+}
+
+static void
+never_writes_a_part_without_memory(void **state)
+{
+	AUTO(json_decref)
+	json_t *root = json_loads(text, 0, NULL);
+
+	(void)state;
+	assert_true(alloc_fail_each(dump, root) > 2);
+}
+
+static void
 tells_a_broken_text_from_lack_of_memory(void **state)
 {
 	json_error_t e;
@@ -60,6 +80,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(never_reads_a_wrong_text_without_memory),
+	    cmocka_unit_test(never_writes_a_part_without_memory),
 	    cmocka_unit_test(tells_a_broken_text_from_lack_of_memory),
 	};
 
