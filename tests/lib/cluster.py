@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real API server with etcd behind it, kubectl, and the gate in front."""
+
+import base64
+import json
+import os
+import re
+import shutil
+
+from lib import gate as gate_lib
+from lib import paths, process
+
+HERE = paths.ROOT / "tests" / "e2e"
+TOKEN = "test-admin"
+# Where the feature is neither off by default nor locked on.
+EPHEMERAL_GATE_UNTIL = 25
+
+AUDIT_POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    verbs: [create, update, patch]
+  - level: None
+"""
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+clusters: [{name: test, cluster: {server: "%s", insecure-skip-tls-verify: true}}]
+users: [{name: admin, user: {token: "%s"}}]
+contexts: [{name: test, context: {cluster: test, user: admin}}]
+current-context: test
+"""
+
+
+def _envtest(name):
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    found = assets and shutil.which(name, path=assets)
+    return found or name
+
+
+class Etcd:
+    def __init__(self):
+        client, peer = process.free_port(), process.free_port()
+        self.url = f"http://127.0.0.1:{client}"
+        self.process = process.Process(
+            "etcd", [_envtest("etcd"), "--data-dir", paths.work() / "etcd",
+                     "--listen-client-urls", self.url,
+                     "--advertise-client-urls", self.url,
+                     "--listen-peer-urls", f"http://127.0.0.1:{peer}"],
+            env={"ETCD_UNSUPPORTED_ARCH": "arm64"}
+            if os.uname().machine == "aarch64" else None)
+        self.process.wait_port(client)
+
+
+class Cluster:
+    """etcd, kube-apiserver and a namespace "shop" to work in."""
+
+    def __init__(self):
+        self.binary = process.run([HERE / "kube-apiserver"],
+                                  seconds=1200).stdout.strip()
+        self.dir = paths.work() / "cluster"
+        self.dir.mkdir()
+        self.audit_log = self.dir / "audit.log"
+        self.kubeconfig = self.dir / "kubeconfig"
+        self.minor = int(re.search(r"v1\.(\d+)", process.run(
+            [self.binary, "--version"]).stdout)[1])
+        self.etcd = Etcd()
+        self.port = process.free_port()
+        self.server = f"https://127.0.0.1:{self.port}"
+        self._start()
+
+    def _start(self):
+        key = self.dir / "sa.key"
+        process.run(["openssl", "genrsa", "-out", key, "2048"])
+        (self.dir / "tokens.csv").write_text(
+            f"{TOKEN},admin,1,system:masters\n")
+        (self.dir / "audit.yaml").write_text(AUDIT_POLICY)
+        self.kubeconfig.write_text(KUBECONFIG % (self.server, TOKEN))
+        argv = [self.binary, f"--etcd-servers={self.etcd.url}",
+                f"--secure-port={self.port}", "--bind-address=127.0.0.1",
+                f"--cert-dir={self.dir}/certs",
+                f"--service-account-key-file={key}",
+                f"--service-account-signing-key-file={key}",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--api-audiences=kubernetes.default.svc",
+                f"--token-auth-file={self.dir}/tokens.csv",
+                "--authorization-mode=RBAC",
+                # It asks for a service account that no controller makes here.
+                "--disable-admission-plugins=ServiceAccount",
+                "--service-cluster-ip-range=10.0.0.0/24",
+                f"--audit-policy-file={self.dir}/audit.yaml",
+                f"--audit-log-path={self.audit_log}"]
+        if self.minor < EPHEMERAL_GATE_UNTIL:
+            argv.append("--feature-gates=EphemeralContainers=true")
+        self.process = process.Process("kube-apiserver", argv)
+        self.process.wait_until(self._ready, "ready", 90)
+        self.process.wait_until(
+            lambda: self.kubectl("get", "namespace", "default",
+                                 check=False).returncode == 0,
+            "with a default namespace")
+        self.make_namespace("shop")
+
+    def _ready(self):
+        return process.listens(self.port) and self.kubectl(
+            "get", "--raw", "/readyz", check=False).returncode == 0
+
+    def kubectl(self, *args, check=True, **kwargs):
+        # HOME: discovery is cached there, and is of this server alone.
+        env = dict(os.environ, KUBECONFIG=str(self.kubeconfig),
+                   HOME=str(self.dir))
+        return process.run(["kubectl", *args], check=check, env=env, **kwargs)
+
+    def make_namespace(self, name):
+        # Servers before 1.21 do not set the label by themselves.
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": name, "labels": {"kubernetes.io/metadata.name": name}}})
+
+    def apply(self, obj, check=True):
+        """kubectl apply -f of an object; its output, for people to read."""
+        return self.kubectl("apply", "-f", "-", input=json.dumps(obj),
+                            check=check)
+
+    def get(self, *args):
+        return json.loads(self.kubectl("get", "-o", "json", *args).stdout)
+
+    def guard(self, gate, failure_policy=None):
+        """
+        Registers the gate as deploy/base does, but for its address: it runs
+        beside the cluster, not in it. Two webhooks, "pods" and "workloads".
+        """
+        config = json.loads(self.kubectl(
+            "create", "--dry-run=client", "-o", "json", "-f",
+            paths.ROOT / "deploy" / "base" / "webhook.yaml").stdout)
+        for hook in config["webhooks"]:
+            hook["clientConfig"] = {"url": gate.url, "caBundle": base64.
+                                    b64encode(gate.certs.ca.read_bytes()
+                                              ).decode()}
+            if failure_policy:
+                hook["failurePolicy"] = failure_policy
+        self.apply(config)
+        # The server takes a moment to notice: wait until it asks the gate.
+        probe = gate_lib.pod("probe.invalid/probe:1", "probe")
+        probe["metadata"]["namespace"] = "shop"
+        before = len(gate.log("review"))
+        gate.process.wait_until(
+            lambda: self.kubectl("create", "--dry-run=server", "-f", "-",
+                                 input=json.dumps(probe), check=False) and
+            len(gate.log("review")) > before, "asked by the API server")
+
+    def audit(self, name):
+        """Annotations of the latest audit event of the object named."""
+        found = {}
+        for line in self.audit_log.read_text().splitlines():
+            event = json.loads(line)
+            if event.get("objectRef", {}).get("name") == name:
+                found = event.get("annotations", {})
+        return found
