@@ -121,6 +121,7 @@ next_segment(struct document_stream *s, struct segment *seg, struct mark *at,
 		}
 	}
 	seg->end = p;
+	seg->empty = !begun && directives == 0;
 	place_advance(&s->next, p);
 	/* libyaml compares each with all before. */
 	if (directives > DIRECTIVES_MAX) {
@@ -207,6 +208,8 @@ next_document(struct document_stream *s, struct document **out, struct mark *at,
 
 	if (next_segment(s, &seg, at, err) != 0)
 		return -1;
+	if (seg.empty)
+		return 0;
 	*at = seg.start.at;
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)

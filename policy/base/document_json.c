@@ -310,7 +310,7 @@ document_read_json(struct document *doc, const struct segment *seg,
 	struct place start = seg->start;
 	struct walk w = {.end = seg->end};
 	const char *end = NULL;
-	json_error_t e;
+	json_error_t e = {.position = 0}; /* jansson leaves its code as it is */
 
 	place_advance(&start, skip_blanks(start.p, seg->end));
 	*at = start.at;

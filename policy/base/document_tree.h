@@ -40,6 +40,7 @@ struct segment {
 	struct place start;
 	const char *end;
 	bool marked; /* begins with "---" */
+	bool empty;  /* nothing but blanks and comments */
 };
 
 /*
