@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/match.h"
 
-#include "policy/base/text.h"
 #include "policy/glob.h"
 
 #include <stdio.h>
@@ -30,25 +29,14 @@ is_word(const char *const *words, const char *s)
 static void
 parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 {
-	AUTO(buf_clear) struct buf b;
-	const char *near;
 	size_t i;
 
-	buf_init(&b, READ_FOUND_MAX);
-	if (read_list(r, n, "a kind", NULL, out) != 0)
-		return;
+	read_list(r, n, "a kind", NULL, out);
 	for (i = 0; i < out->n; i++) {
 		const struct node item = node_at(n, i);
 
-		if (is_word(kinds, out->items[i]))
-			continue;
-		near = text_nearest(out->items[i], kinds);
-		buf_truncate(&b, 0);
-		text_sanitise(&b, out->items[i], READ_FOUND_MAX);
-		diagnostics_error(r->diagnostics, &item,
-		    "unknown kind \"%s\"%s%s%s", buf_text(&b),
-		    near ? ", did you mean \"" : ": write it as in Deployment",
-		    near ? near : "", near ? "\"?" : "");
+		if (out->items[i] != NULL && !is_word(kinds, out->items[i]))
+			read_unknown(r, &item, "kind", out->items[i], kinds);
 	}
 }
 

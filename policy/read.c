@@ -125,6 +125,28 @@ read_word(struct reader *r, const struct node *n, const char *const *words)
 	return -1;
 }
 
+void
+read_unknown(struct reader *r, const struct node *n, const char *what,
+    const char *word, const char *const *known)
+{
+	AUTO(buf_clear)
+	struct buf shown, list;
+	const char *nearest = text_nearest(word, known);
+
+	buf_init(&shown, READ_FOUND_MAX);
+	buf_init(&list, READ_TEXT_MAX);
+	text_sanitise(&shown, word, READ_FOUND_MAX);
+	add_words(&list, known);
+	if (nearest != NULL)
+		diagnostics_error(r->diagnostics, n,
+		    "unknown %s \"%s\"; did you mean \"%s\"?", what,
+		    buf_text(&shown), nearest);
+	else
+		diagnostics_error(r->diagnostics, n,
+		    "unknown %s \"%s\"; expected %s", what, buf_text(&shown),
+		    buf_text(&list));
+}
+
 static int
 read_item(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, const char **out)
@@ -142,6 +164,7 @@ read_item(struct reader *r, const struct node *n, const char *what,
 	text_sanitise(&b, *out, READ_FOUND_MAX);
 	diagnostics_error(
 	    r->diagnostics, n, "\"%s\" %s", buf_text(&b), problem);
+	*out = NULL;
 	return -1;
 }
 
@@ -154,9 +177,10 @@ read_list(struct reader *r, const struct node *n, const char *what,
 	const char **items;
 	int rc = 0;
 
+	*out = (struct string_list){.n = 0};
 	buf_init(&b, READ_TEXT_MAX);
 	if (!json_is_array(n->value)) {
-		buf_printf(&b, "a list, each %s", what);
+		buf_printf(&b, "a list, each element %s", what);
 		read_expected(r, n, buf_text(&b));
 		return -1;
 	}

@@ -46,7 +46,13 @@ int read_word(struct reader *r, const struct node *n, const char *const *words);
 /* What is wrong with one element of a list; NULL: nothing. */
 typedef const char *read_item_check(const char *item);
 
-/* A list of strings, each passing `check` (NULL: any). -1 after reporting. */
+/* Reports a word that is none of `known` (ends with NULL), with the nearest of
+ * them or all: "unknown kind ...". */
+void read_unknown(struct reader *r, const struct node *n, const char *what,
+    const char *word, const char *const *known);
+
+/* A list of strings, each passing `check` (NULL: any). -1 after reporting;
+ * *out then has NULL for each element that is wrong. */
 int read_list(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, struct string_list *out);
 

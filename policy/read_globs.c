@@ -102,16 +102,16 @@ static int
 read_globs(struct reader *r, const struct node *n, read_item_check *check,
     glob_warner *warn, struct string_list *out)
 {
+	int rc = read_list(r, n, "a glob", check, out);
 	size_t i;
 
-	if (read_list(r, n, "a glob", check, out) != 0)
-		return -1;
 	for (i = 0; warn != NULL && i < out->n; i++) {
 		const struct node item = node_at(n, i);
 
-		warn(r, &item, out->items[i]);
+		if (out->items[i] != NULL)
+			warn(r, &item, out->items[i]);
 	}
-	return 0;
+	return rc;
 }
 
 int

@@ -74,11 +74,11 @@ parse_platforms(struct parsing *p, const struct node *root)
 	struct platform *items;
 	size_t i;
 
-	if (!read_given(&n) ||
-	    read_list(&p->reader, &n, "a platform such as linux/amd64", NULL,
-		&texts) != 0)
+	if (!read_given(&n))
 		return;
-	if (texts.n == 0)
+	read_list(
+	    &p->reader, &n, "a platform such as linux/amd64", NULL, &texts);
+	if (json_is_array(n.value) && node_size(&n) == 0)
 		diagnostics_error(p->reader.diagnostics, &n,
 		    "is empty; leave it out to judge every platform");
 	items = arena_calloc(p->rs->mem, texts.n, sizeof(*items));
@@ -90,7 +90,8 @@ parse_platforms(struct parsing *p, const struct node *root)
 		const struct node item = node_at(&n, i);
 		struct error err = ERROR_INIT;
 
-		if (platform_parse(
+		if (texts.items[i] != NULL &&
+		    platform_parse(
 			&items[i], texts.items[i], p->rs->mem, &err) != 0)
 			diagnostics_error(
 			    p->reader.diagnostics, &item, "%s", err.msg);

@@ -118,10 +118,10 @@ parse_waiver(struct parsing *p, const struct node *n, struct waiver *w)
 		return false;
 	known = parse_rule_of(p, n, w);
 	parse_match(p, n, w);
-	w->owner = required_text(
-	    p, n, "owner", "who answers for it, such as billing-team");
-	w->reason = required_text(
-	    p, n, "reason", "why it is needed, such as moving to slim");
+	w->owner =
+	    required_text(p, n, "owner", "an owner such as billing-team");
+	w->reason =
+	    required_text(p, n, "reason", "a reason such as moving to slim");
 	parse_expires(p, n, w);
 	return known;
 }

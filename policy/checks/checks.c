@@ -161,6 +161,7 @@ check_parse(const struct check_key *key, struct check_parser *p,
 {
 	const char *names[FIELDS_MAX + 1];
 	const struct check_field *f;
+	const size_t errors = p->reader->diagnostics->errors;
 	void *params = arena_calloc(p->reader->mem, 1, key->params_size);
 	bool any = false;
 	int rc = 0;
@@ -183,7 +184,7 @@ check_parse(const struct check_key *key, struct check_parser *p,
 		rc |= parse_value(f, p, &n, slot_of(f, params));
 		any |= demands(f, params);
 	}
-	if (rc == 0 && !any && node_size(value) > 0)
+	if (!any && p->reader->diagnostics->errors == errors)
 		diagnostics_warn(p->reader->diagnostics, value,
 		    "demands nothing, so nothing is checked here");
 	return rc == 0 && any ? params : NULL;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/judge.h"
+
+#include "policy/base/document.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CONTAINERS_MAX = 8, TEXT_MAX = 16 * 1024 };
+
+static const char *
+digest_of(struct arena *mem, char fill)
+{
+	char hex[65];
+
+	memset(hex, fill, 64);
+	hex[64] = '\0';
+	return arena_printf(mem, "sha256:%s", hex);
+}
+
+static void
+fill_layers(struct image *img, const struct judge_image *from)
+{
+	const char *letters = from->layers ? from->layers : "a";
+	const size_t n = strlen(letters);
+	struct layer *layers = arena_calloc(img->mem, n + 1, sizeof(*layers));
+	struct history *history =
+	    arena_calloc(img->mem, n + 1, sizeof(*history));
+	const char **ids = arena_calloc(img->mem, n + 1, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ids[i] = digest_of(img->mem, letters[i]);
+		layers[i] = (struct layer){.digest = ids[i],
+		    .media_type = "application/vnd.oci.image.layer.v1.tar",
+		    .size = from->sizes[i]};
+		history[i] = (struct history){
+		    .created_by = from->by[i] ? from->by[i] : "",
+		    .comment = "",
+		    .layer = (int)i};
+		img->size += from->sizes[i];
+	}
+	img->layers = layers;
+	img->history = history;
+	img->nlayers = img->nhistory = n;
+	img->history_state = HISTORY_RELIABLE;
+	img->diff_ids = (struct string_list){.items = ids, .n = n};
+}
+
+static struct image *
+image_of(const struct judge_image *from)
+{
+	struct image *img = image_new();
+	struct error err = ERROR_INIT;
+	struct pair *claim;
+
+	assert_non_null(img);
+	assert_int_equal(platform_parse(&img->platform,
+			     from->platform ? from->platform : "linux/amd64",
+			     img->mem, &err),
+	    0);
+	fill_layers(img, from);
+	img->digest = digest_of(img->mem, 'f');
+	img->config_digest = digest_of(img->mem, 'e');
+	img->user = from->user ? from->user : "";
+	if (from->claims != NULL) {
+		claim = arena_calloc(img->mem, 1, sizeof(*claim));
+		*claim = (struct pair){
+		    "org.opencontainers.image.base.name", from->claims};
+		img->annotations = (struct pair_list){claim, 1};
+	}
+	return img;
+}
+
+struct image_set *
+judge_set(const struct judge_image *images, size_t n)
+{
+	struct image_set *set = image_set_new();
+	size_t i;
+
+	assert_non_null(set);
+	set->images = arena_calloc(set->mem, n, sizeof(struct image *));
+	for (i = 0; i < n; i++)
+		set->images[i] = image_of(&images[i]);
+	set->n = n;
+	set->digest = digest_of(set->mem, 'd');
+	return set;
+}
+
+struct ruleset *
+judge_policy(const char *text)
+{
+	AUTO(document_stream_free)
+	struct document_stream *stream = NULL;
+	AUTO(document_free)
+	struct document *doc = NULL;
+	AUTO(diagnostics_clear)
+	struct diagnostics d;
+	AUTO(buf_clear)
+	struct buf b;
+	struct error err = ERROR_INIT;
+	struct mark at;
+	struct ruleset *rs;
+
+	diagnostics_init(&d, "policy.yaml");
+	buf_init(&b, TEXT_MAX);
+	stream = document_stream_new(text, strlen(text), &err);
+	assert_non_null(stream);
+	if (document_next(stream, &doc, &at, &err) != 1)
+		fail_msg("%s\n%s", err.msg, text);
+	rs = ruleset_parse(doc, &d);
+	diagnostics_print(&d, &b);
+	if (rs == NULL)
+		fail_msg("%s%s", buf_text(&b), text);
+	return rs;
+}
+
+struct container *
+judge_add(
+    struct judge *j, const char *name, const char *path, const char *image)
+{
+	struct container *c = &j->w->containers[j->w->ncontainers++];
+
+	assert_true(j->w->ncontainers <= CONTAINERS_MAX);
+	*c = (struct container){.type = CONTAINER_REGULAR,
+	    .name = name,
+	    .path = path,
+	    .image = image};
+	return c;
+}
+
+void
+judge_open(struct judge *j, const char *policy, const char *image)
+{
+	*j = (struct judge){.rules = judge_policy(policy)};
+	j->w = workload_new();
+	assert_non_null(j->w);
+	j->w->kind = "Pod";
+	j->w->namespace = "shop";
+	j->w->name = "web-1";
+	j->w->containers =
+	    arena_calloc(j->w->mem, CONTAINERS_MAX, sizeof(*j->w->containers));
+	judge_add(j, "web", "spec.containers[0].image", image);
+}
+
+void
+judge_plan(struct judge *j)
+{
+	struct error err = ERROR_INIT;
+
+	j->plan = plan_new(j->rules, j->w, JUDGE_NOW, &err);
+	assert_non_null(j->plan);
+}
+
+void
+judge_facts(
+    struct judge *j, size_t i, const struct judge_image *images, size_t n)
+{
+	assert_true(j->plan->images[i].fetch);
+	image_set_unref(j->plan->images[i].facts);
+	j->plan->images[i].facts = judge_set(images, n);
+}
+
+void
+judge_base(
+    struct judge *j, size_t i, const struct judge_image *images, size_t n)
+{
+	assert_true(j->plan->bases[i].fetch);
+	j->plan->bases[i].facts = judge_set(images, n);
+}
+
+void
+judge_evaluate(struct judge *j)
+{
+	struct error err = ERROR_INIT;
+
+	j->report = evaluate(j->plan, &err);
+	assert_non_null(j->report);
+}
+
+void
+judge_close(struct judge *j)
+{
+	report_free(j->report);
+	plan_free(j->plan);
+	workload_free(j->w);
+	ruleset_unref(j->rules);
+	*j = (struct judge){.rules = NULL};
+}
+
+void
+judge_say(const struct judge *j, size_t i, struct buf *b)
+{
+	const struct report_image *img = &j->report->images[i];
+	size_t k;
+
+	buf_puts(b, verdict_name(img->verdict));
+	for (k = 0; k < img->nfindings; k++) {
+		const struct finding *f = &img->findings[k];
+
+		buf_printf(b, "%s%s%s%s %s>%s", k == 0 ? " " : "; ", f->check,
+		    f->platform[0] != '\0' ? "@" : "", f->platform, f->actual,
+		    f->limit);
+	}
+	if (img->fault.code != NULL)
+		buf_printf(b, " %s", img->fault.code);
+}
+
+void
+judge_same(const char *name, const char *got, const char *wanted)
+{
+	if (strcmp(got, wanted) != 0)
+		fail_msg("%s:\n  got     %s\n  wanted  %s", name, got, wanted);
+}

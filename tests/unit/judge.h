@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_UNIT_JUDGE_H
+#define TESTS_UNIT_JUDGE_H
+
+#include "policy/base/buf.h"
+#include "policy/evaluate.h"
+
+/*
+ * A policy, a pod and facts, for tests of the judge. Everything asserts: what
+ * fails here is the test's own fault.
+ */
+
+enum { JUDGE_LAYERS_MAX = 8, JUDGE_NOW = 1800000000 /* 2027-01-15 */ };
+
+/* One platform of an image. Letters name its layers: the same letter is the
+ * same layer. */
+struct judge_image {
+	const char *platform; /* NULL: linux/amd64 */
+	const char *layers;   /* "abc"; NULL: "a" */
+	int64_t sizes[JUDGE_LAYERS_MAX];
+	const char *by[JUDGE_LAYERS_MAX]; /* instructions */
+	const char *user;                 /* NULL: "" */
+	const char *claims;               /* base.name annotation */
+};
+
+/* A new reference. */
+struct image_set *judge_set(const struct judge_image *images, size_t n);
+
+/* A new reference; fails the test with what is wrong. */
+struct ruleset *judge_policy(const char *text);
+
+struct judge {
+	struct ruleset *rules;
+	struct workload *w;
+	struct plan *plan;
+	struct report *report;
+};
+
+/* With a Pod "web-1" in namespace "shop": one container "web" of `image`. */
+void judge_open(struct judge *j, const char *policy, const char *image);
+/* Another container, to be changed; before judge_plan(). */
+struct container *judge_add(
+    struct judge *j, const char *name, const char *path, const char *image);
+void judge_plan(struct judge *j);
+void judge_facts(
+    struct judge *j, size_t i, const struct judge_image *images, size_t n);
+void judge_base(
+    struct judge *j, size_t i, const struct judge_image *images, size_t n);
+void judge_evaluate(struct judge *j);
+void judge_close(struct judge *j);
+
+/* "deny size.max@linux/amd64 812 MiB>300 MiB; ...": verdict, then findings,
+ * then the fault's code. */
+void judge_say(const struct judge *j, size_t i, struct buf *b);
+
+/* Fails with `name` and both texts unless they are equal. */
+void judge_same(const char *name, const char *got, const char *wanted);
+
+#endif
