@@ -144,7 +144,7 @@ static const struct row {
 	"p.yaml:4:23: error: rules[0].check.size.max: expected a size such as "
 	"300Mi, found the number -5\n"},
     {CHECK "{size: {max: }}\n",
-	"p.yaml:4:22: error: rules[0].check.size.max: expected a size such as "
+	"p.yaml:4:23: error: rules[0].check.size.max: expected a size such as "
 	"300Mi, found nothing\n"},
     {CHECK "{size: {max: 300Mi, maxLayer: 1.5Gi}}\n", ""},
     {CHECK "{layers: {max: 1.5}}\n",
@@ -282,8 +282,9 @@ static const struct row {
     {"version: 1\nplatforms: [linux, 5]\nrules:\n"
      "- name: A\n  check: {size: {max: 1Q}, layers: {max: x}}\n"
      "- name: b\n  check: {seize: {max: 1}}\n  match: {kinds: [pod, job]}\n",
-	"p.yaml:2:13: error: platforms[0]: \"linux\" is not a platform: write "
-	"os/arch or os/arch/variant, such as linux/amd64\n"
+	"p.yaml:2:13: error: platforms[0]: \"linux\" is not a platform: the "
+	"architecture is missing; write os/arch or os/arch/variant, as in "
+	"linux/amd64\n"
 	"p.yaml:2:20: error: platforms[1]: expected a platform such as "
 	"linux/amd64 in quotes, found the number 5\n"
 	"p.yaml:4:9: error: rules[0].name: expected a name of at most 63 small "
