@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/units.h"
 #include "server/cli/cli.h"
+#include "server/cli/watch.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
 #include "server/http/routes.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@ enum {
 	DRAIN_MS = 30 * 1000, /* the longest a review may take */
 	METRICS_DRAIN_MS = 1000,
 	METRICS_BODY_MAX = 1024,
+	SETTLE_MS = 200, /* after a file has changed */
 };
 
 static const char help[] =
@@ -40,10 +44,11 @@ static const char help[] =
     "by default\n"
     "  --help\n"
     "\n"
-    "SIGHUP rereads policy, config and certificate; what is wrong with the "
-    "new ones is\n"
-    "logged and the old ones stay. The log goes to stderr, a JSON object per "
-    "line.\n"
+    "Policy, config and certificate are reread when they change, and on "
+    "SIGHUP; what is\n"
+    "wrong with the new ones is logged and the old ones stay. The log goes to "
+    "stderr, a\n"
+    "JSON object per line.\n"
     "\n"
     "Example:\n"
     "  policy-gate certs init --dir certs --dns policy-gate.policy-gate.svc\n"
@@ -227,6 +232,7 @@ reload(struct server *s)
 
 	buf_init(&report, CONFIG_BYTES_MAX);
 	if (load(s->o, &config, &rules, &tls, &report) != 0) {
+		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
 		log_pack(&s->log, LOG_ERROR, "reload_refused", "{s:s}",
@@ -243,6 +249,7 @@ reload(struct server *s)
 	s->tls = tls;
 	s->config = config;
 	publish(s);
+	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
 	log_pack(&s->log, LOG_INFO, "reloaded", "{s:s, s:s}", "policy",
 	    s->rules->name, "sha256", s->rules->sha256);
@@ -347,26 +354,71 @@ drain(struct server *s, const sigset_t *signals)
 	return sig != SIGTERM && sig != SIGINT;
 }
 
-static int
-run(struct server *s, const sigset_t *signals)
+static struct watch *
+watch_files(const struct options *o, struct error *err)
 {
-	int sig;
+	struct watch *w = watch_new(err);
 
+	if (w == NULL)
+		return NULL;
+	watch_add(w, o->policy);
+	watch_add(w, o->config);
+	watch_add(w, o->tls_cert);
+	watch_add(w, o->tls_key);
+	return w;
+}
+
+/*
+ * Until SIGTERM: reloads on SIGHUP, and when a file has changed and been left
+ * alone for a moment (a certificate and its key are two files).
+ */
+static void
+attend(struct server *s, struct watch *w, int signal_fd)
+{
+	struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+	    {.fd = watch_fd(w), .events = POLLIN}};
+	struct signalfd_siginfo info;
+	bool pending = false;
+	int n;
+
+	for (;;) {
+		n = poll(fds, 2, pending ? SETTLE_MS : -1);
+		if (n == 0) {
+			pending = false;
+			reload(s);
+		}
+		if (n > 0 && (fds[1].revents & POLLIN) != 0)
+			pending |= watch_changed(w);
+		if (n <= 0 || (fds[0].revents & POLLIN) == 0 ||
+		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_signo != SIGHUP)
+			return;
+		reload(s);
+	}
+}
+
+static int
+run(struct server *s, const sigset_t *signals, struct error *err)
+{
+	AUTO(watch_free) struct watch *w = watch_files(s->o, err);
+	const int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
+
+	if (w == NULL)
+		return -1;
+	if (signal_fd < 0)
+		return error_set(
+		    err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
 	log_pack(&s->log, LOG_INFO, "serving", "{s:s, s:i, s:i, s:s, s:s, s:s}",
 	    "version", version_string(), "port", http_server_port(s->https),
 	    "metricsPort", http_server_port(s->http), "policy", s->rules->name,
 	    "policyFile", s->o->policy, "sha256", s->rules->sha256);
-	for (;;) {
-		sig = sigwaitinfo(signals, NULL);
-		if (sig == SIGHUP)
-			reload(s);
-		else if (sig == SIGTERM || sig == SIGINT)
-			break;
-	}
+	attend(s, w, signal_fd);
+	close(signal_fd);
 	if (!drain(s, signals))
 		_exit(STATUS_OK);
 	log_pack(&s->log, LOG_INFO, "stopping", "{}");
-	return STATUS_OK;
+	return 0;
 }
 
 /* Every thread inherits the mask: signals come to run() alone. */
@@ -407,9 +459,8 @@ cmd_serve(int argc, char **argv)
 	fputs(buf_text(&report), stderr);
 	if (status != 0)
 		return STATUS_USAGE;
-	if (start(&s, &err) == 0)
-		status = run(&s, &signals);
-	else
+	status = STATUS_OK;
+	if (start(&s, &err) != 0 || run(&s, &signals, &err) != 0)
 		status = cli_fail(argv[0], STATUS_USAGE, &err);
 	stop(&s);
 	return status;

@@ -65,6 +65,10 @@ handle_readyz(void *arg, struct http_exchange *x)
 
 	if (atomic_load(&r->draining))
 		respond_text(x, 503, "shutting down\n");
+	else if (atomic_load(&r->stale))
+		respond_text(x, 200,
+		    "ok, but the last reload was refused: policy, config and "
+		    "certificate are the ones before it\n");
 	else
 		respond_text(x, 200, "ok\n");
 }

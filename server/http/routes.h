@@ -15,7 +15,8 @@
 struct routes {
 	struct webhook *webhook; /* borrowed */
 	struct metrics *metrics; /* borrowed */
-	atomic_bool draining;    /* /readyz says 503 */
+	atomic_bool stale;    /* the last reload was refused: /readyz says so */
+	atomic_bool draining; /* /readyz says 503 */
 };
 
 /* For http_options.routes; the arg is a struct routes. */

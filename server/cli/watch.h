@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_CLI_WATCH_H
+#define SERVER_CLI_WATCH_H
+
+#include "policy/base/error.h"
+#include "policy/base/own.h"
+
+#include <stdbool.h>
+
+/*
+ * Notices that files may have changed, by inotify on the folders that they
+ * are in: an editor's rename and the symlink swap of a mounted ConfigMap or
+ * Secret ("..data") are seen as well as a write in place.
+ */
+struct watch;
+
+/* NULL with *err: ERR_SYSTEM, ERR_NOMEM. A folder that cannot be watched (it
+ * is not there) is left out. */
+struct watch *watch_new(struct error *err);
+void watch_free(struct watch *w);
+OWNED(struct watch, watch_free)
+
+/* Adds a file, borrowed; NULL and "preset:..." are passed over, and so is
+ * what is over WATCH_FILES_MAX. */
+enum { WATCH_FILES_MAX = 64 };
+void watch_add(struct watch *w, const char *file);
+
+/* Readable when something happened near the files. */
+int watch_fd(const struct watch *w);
+
+/* Makes the descriptor quiet again; whether a file is another than when it was
+ * last asked. */
+bool watch_changed(struct watch *w);
+
+#endif
