@@ -224,6 +224,16 @@ metrics_observe(
 }
 
 static void
+add_sample(struct buf *out, const struct family *f, const char *suffix,
+    const char *labels, double value)
+{
+	const bool some = labels[0] != '\0';
+
+	buf_printf(out, "policy_gate_%s%s%s%s%s %.17g\n", f->name, suffix,
+	    some ? "{" : "", labels, some ? "}" : "", value);
+}
+
+static void
 render_histogram(
     struct buf *out, const struct family *f, const struct series *s)
 {
@@ -236,10 +246,8 @@ render_histogram(
 		    (unsigned long long)s->buckets[i]);
 	buf_printf(out, "policy_gate_%s_bucket{%s%sle=\"+Inf\"} %llu\n",
 	    f->name, s->labels, comma, (unsigned long long)s->count);
-	buf_printf(
-	    out, "policy_gate_%s_sum{%s} %.9g\n", f->name, s->labels, s->value);
-	buf_printf(out, "policy_gate_%s_count{%s} %llu\n", f->name, s->labels,
-	    (unsigned long long)s->count);
+	add_sample(out, f, "_sum", s->labels, s->value);
+	add_sample(out, f, "_count", s->labels, (double)s->count);
 }
 
 static void
@@ -247,11 +255,8 @@ render_series(struct buf *out, const struct family *f, const struct series *s)
 {
 	if (strcmp(f->type, "histogram") == 0)
 		render_histogram(out, f, s);
-	else if (s->labels[0] != '\0')
-		buf_printf(out, "policy_gate_%s{%s} %.17g\n", f->name,
-		    s->labels, s->value);
 	else
-		buf_printf(out, "policy_gate_%s %.17g\n", f->name, s->value);
+		add_sample(out, f, "", s->labels, s->value);
 }
 
 int

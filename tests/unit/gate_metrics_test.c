@@ -72,7 +72,7 @@ histogram_buckets_are_cumulative(void **state)
 	assert_has(text, "_seconds_bucket{le=\"0.5\"} 2\n");
 	assert_has(text, "_seconds_bucket{le=\"10\"} 2\n");
 	assert_has(text, "_seconds_bucket{le=\"+Inf\"} 3\n");
-	assert_has(text, "_seconds_count{} 3\n");
+	assert_has(text, "_seconds_count 3\n");
 }
 
 static void
