@@ -42,8 +42,16 @@ places_add(struct places *s, const char *pattern, size_t at)
 			s->first = word;
 		if (word > s->last)
 			s->last = word;
-		next = at + strspn(pattern + at, "*");
+		while (pattern[next] == '*')
+			next++;
 	} while (next != at);
+}
+
+/* A byte that is not the first of a character. */
+static bool
+continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* Where one byte of text leads from a place. */
@@ -53,13 +61,12 @@ step(struct places *next, const char *pattern, size_t at, char c)
 	char p = pattern[at];
 
 	/* The rest of a character that '?' began to match. */
-	if (at > 0 && pattern[at - 1] == '?' &&
-	    ((unsigned char)c & 0xc0) == 0x80)
+	if (at > 0 && pattern[at - 1] == '?' && continues(c))
 		places_add(next, pattern, at);
 	if (p == '*') {
 		if (c != '/' || pattern[at + 1] == '*')
 			places_add(next, pattern, at);
-	} else if (p == '?' ? c != '/' : p == c && p != '\0') {
+	} else if (p == '?' ? c != '/' && !continues(c) : p == c) {
 		places_add(next, pattern, at + 1);
 	}
 }

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/glob.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define N(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct {
+	const char *pattern;
+	const char *text;
+	bool matches;
+} globs[] = {
+    {"", "", true},
+    {"", "a", false},
+    {"a", "", false},
+    {"a", "a", true},
+    {"a", "A", false},
+    {"a", "aa", false},
+    {"aa", "a", false},
+    {"a/b", "a/b", true},
+    /* one part */
+    {"*", "", true},
+    {"*", "abc", true},
+    {"*", "a/b", false},
+    {"*", "/", false},
+    {"a*", "a", true},
+    {"a*", "ab", true},
+    {"a*", "ba", false},
+    {"*a", "ba", true},
+    {"*a", "ab", false},
+    {"a*c", "abbc", true},
+    {"a*c", "abcb", false},
+    {"a*c", "a/c", false},
+    {"*ab*ab", "abab", true},
+    {"*ab*ab", "abxabyab", true},
+    {"*ab*ab", "ab", false},
+    {"a/*", "a/b", true},
+    {"a/*", "a/", true},
+    {"a/*", "a/b/c", false},
+    {"a/*/c", "a/b/c", true},
+    {"a/*/c", "a/c", false},
+    {"*/*", "a/b", true},
+    {"*/*", "a", false},
+    /* any depth */
+    {"**", "", true},
+    {"**", "a/b/c", true},
+    {"a/**", "a/b/c", true},
+    {"a/**", "a/", true},
+    {"a/**", "a", false},
+    {"a**", "a/b", true},
+    {"**/c", "a/b/c", true},
+    {"**/c", "c", false},
+    {"**c", "a/b/c", true},
+    {"**c", "a/b/cd", false},
+    {"a/**/d", "a/b/c/d", true},
+    {"a/**/d", "a/d", false},
+    {"a**d", "a/b/c/d", true},
+    {"**a*b", "x/a/y/azb", true},
+    {"**a*b", "x/a/y/a/b", false},
+    {"**/x*b/**", "a/xb/c", true},
+    {"*/**/*", "a/b/c/d", true},
+    {"***", "a/b", true},
+    {"****x", "a/bx", true},
+    {"*.corp/**", "registry.corp/team/app", true},
+    {"*.corp/**", "registry.corp.evil.io/team/app", false},
+    {"docker.io/library/debian:12*", "docker.io/library/debian:12-slim", true},
+    /* one character */
+    {"?", "a", true},
+    {"?", "", false},
+    {"?", "/", false},
+    {"?", "ab", false},
+    {"a?c", "abc", true},
+    {"a?c", "a/c", false},
+    {"??", "ab", true},
+    {"?*", "a", true},
+    {"*?", "", false},
+    {"?", "\xc3\xbc", true},
+    {"??", "\xc3\xbc", false},
+    {"?b",
+	"\xf0\x9f\x98\x80"
+	"b",
+	true},
+    {"*?b",
+	"\xc3\xbc\xc3\xbc"
+	"b",
+	true},
+    /* nothing else is special */
+    {"[a]", "a", false},
+    {"[a]", "[a]", true},
+    {"\\*", "\\x", true},
+    {"{a,b}", "a", false},
+    {"a.c", "abc", false},
+};
+
+static void
+matches_globs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(globs); i++) {
+		if (glob_match(globs[i].pattern, globs[i].text) !=
+		    globs[i].matches)
+			fail_msg(
+			    "'%s' on '%s'", globs[i].pattern, globs[i].text);
+	}
+}
+
+static const struct {
+	const char *patterns[4];
+	size_t n;
+	const char *text;
+	bool matches;
+} lists[] = {
+    {{NULL}, 0, "x", true},
+    {{"a", "b"}, 2, "b", true},
+    {{"a", "b"}, 2, "c", false},
+    {{"!a"}, 1, "a", false},
+    {{"!a"}, 1, "b", true},
+    {{"*", "!kube-*"}, 2, "shop", true},
+    {{"*", "!kube-*"}, 2, "kube-system", false},
+    {{"!kube-*", "*"}, 2, "kube-system", false},
+    {{"!kube-*", "kube-system"}, 2, "kube-system", false},
+    {{"a*", "!ab", "!ac"}, 3, "ad", true},
+    {{"a*", "!ab", "!ac"}, 3, "ac", false},
+    {{"a*", "!ab", "!ac"}, 3, "b", false},
+    {{"!"}, 1, "", false},
+    {{"!"}, 1, "a", true},
+    {{""}, 1, "", true},
+    {{""}, 1, "a", false},
+    {{"!!a"}, 1, "!a", false},
+};
+
+static void
+matches_lists_with_exclusions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(lists); i++) {
+		if (glob_list_match(lists[i].patterns, lists[i].n,
+			lists[i].text) != lists[i].matches)
+			fail_msg("list %zu, with '%s', on '%s'", i,
+			    lists[i].n > 0 ? lists[i].patterns[0] : "",
+			    lists[i].text);
+	}
+}
+
+/* The plain meaning, in as many steps as it takes. */
+static bool
+plain_match(const char *p, const char *t)
+{
+	if (*p == '\0')
+		return *t == '\0';
+	if (p[0] == '*') {
+		bool deep = p[1] == '*';
+		const char *rest = p + (deep ? 2 : 1);
+
+		if (plain_match(rest, t))
+			return true;
+		return *t != '\0' && (deep || *t != '/') &&
+		       plain_match(p, t + 1);
+	}
+	if (*t == '\0' || (*p == '?' ? *t == '/' : *p != *t))
+		return false;
+	return plain_match(p + 1, t + 1);
+}
+
+static void
+agrees_with_the_plain_meaning(void **state)
+{
+	static const char letters[] = "ab/*?*";
+	unsigned int seed = 1;
+	size_t matched = 0;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		char pattern[8], text[8];
+		size_t n = (size_t)rand_r(&seed) % 8;
+		size_t m = (size_t)rand_r(&seed) % 8;
+		bool want;
+
+		for (size_t k = 0; k < n; k++)
+			pattern[k] = letters[(size_t)rand_r(&seed) % 6];
+		for (size_t k = 0; k < m; k++)
+			text[k] = letters[(size_t)rand_r(&seed) % 3];
+		pattern[n] = text[m] = '\0';
+		want = plain_match(pattern, text);
+		matched += want;
+		if (glob_match(pattern, text) != want)
+			fail_msg("'%s' on '%s'", pattern, text);
+	}
+	assert_true(matched > 1000);
+}
+
+static char *
+repeated(const char *unit, size_t n)
+{
+	size_t len = strlen(unit);
+	char *p = calloc(n, len + 1);
+
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		memcpy(p + i * len, unit, len);
+	return p;
+}
+
+static void
+no_pattern_is_slow(void **state)
+{
+	static const char *const units[] = {
+	    "*a", "**a", "*a**a", "a*", "**a*b", "**/*", "?*", "*?**", "**"};
+	char *text = repeated("a", 10000);
+	clock_t start = clock();
+
+	(void)state;
+	for (size_t i = 0; i < N(units); i++) {
+		size_t n = 10000 / strlen(units[i]);
+		char *pattern = repeated(units[i], n);
+
+		/* The end never matches: every way would be tried. */
+		pattern[n * strlen(units[i]) - 1] = 'x';
+		assert_false(glob_match(pattern, text));
+		free(pattern);
+	}
+	free(text);
+	assert_true(clock() - start < 10 * CLOCKS_PER_SEC);
+}
+
+static void
+a_pattern_over_its_bound_matches_nothing(void **state)
+{
+	char *pattern = repeated("*", GLOB_PATTERN_MAX + 1);
+
+	(void)state;
+	assert_false(glob_match(pattern, "a"));
+	pattern[GLOB_PATTERN_MAX] = '\0';
+	assert_true(glob_match(pattern, "a"));
+	free(pattern);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(matches_globs),
+	    cmocka_unit_test(matches_lists_with_exclusions),
+	    cmocka_unit_test(agrees_with_the_plain_meaning),
+	    cmocka_unit_test(no_pattern_is_slow),
+	    cmocka_unit_test(a_pattern_over_its_bound_matches_nothing),
+	};
+
+	return cmocka_run_group_tests_name("glob", tests, NULL, NULL);
+}
