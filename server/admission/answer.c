@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admission/review.h"
 
+#include "policy/base/base64.h"
 #include "policy/base/buf.h"
 #include "policy/base/text.h"
 #include "policy/base/tree.h"
@@ -9,7 +10,7 @@
 
 /* What an answer may carry of one text; policy/report.h has the tighter
  * bounds of messages and warnings. */
-enum { TEXT_MAX = 8192 };
+enum { TEXT_MAX = 8192, PATCH_MAX = 4 * 1024 * 1024 };
 
 enum { NONE = ' ', LINE_FEED = '\n' }; /* control characters allowed */
 
@@ -106,6 +107,21 @@ status_json(const struct review_answer *a)
 	return TAKE(status);
 }
 
+static int
+add_patch(json_t *response, const json_t *patch)
+{
+	AUTO(free) char *text = tree_dump(patch, JSON_COMPACT);
+	AUTO(buf_clear) struct buf coded;
+
+	buf_init(&coded, PATCH_MAX);
+	if (text == NULL || base64_encode(&coded, text, strlen(text)) != 0 ||
+	    json_object_set_new(
+		response, "patchType", json_string("JSONPatch")) != 0)
+		return -1;
+	return json_object_set_new(
+	    response, "patch", json_string(buf_text(&coded)));
+}
+
 static json_t *
 response_json(const struct review *r, const struct review_answer *a)
 {
@@ -124,6 +140,8 @@ response_json(const struct review *r, const struct review_answer *a)
 	if (json_array_size(a->warnings) > 0 &&
 	    json_object_set_new(
 		response, "warnings", warnings_json(a->warnings)) != 0)
+		return NULL;
+	if (json_array_size(a->patch) > 0 && add_patch(response, a->patch) != 0)
 		return NULL;
 	return TAKE(response);
 }

@@ -213,6 +213,17 @@ settle_names(struct review *r)
 	w->tree = json_incref(r->root);
 }
 
+/* A static pod is on its node whatever is decided here; its mirror in the API
+ * must stay what the kubelet made it. */
+static bool
+is_mirror(const json_t *pod)
+{
+	const json_t *metadata = json_object_get(pod, "metadata");
+
+	return json_object_get(json_object_get(metadata, "annotations"),
+		   "kubernetes.io/config.mirror") != NULL;
+}
+
 static int
 read_workload(struct review *r, const struct request *q, struct error *err)
 {
@@ -234,6 +245,9 @@ read_workload(struct review *r, const struct request *q, struct error *err)
 	r->workload = kind_read(kind, object.value, err);
 	if (r->workload != NULL) {
 		settle_names(r);
+		r->patchable = kind_is_pod(kind) && *r->subresource == '\0' &&
+			       strcmp(r->operation, "CREATE") == 0 &&
+			       !is_mirror(object.value);
 		return compare_old(r, kind, old, err);
 	}
 	/* A pod that was let in before, whatever it is like, must be able to

@@ -16,7 +16,7 @@
  */
 
 enum {
-	REVIEW_BYTES_MAX = 7 * 1024 * 1024,
+	REVIEW_BYTES_MAX = 64 * 1024 * 1024,
 	REVIEW_DEPTH_MAX = JSON_PARSER_MAX_DEPTH, /* jansson's own bound */
 };
 
@@ -45,6 +45,9 @@ struct review {
 	 * may outlive the review. NULL: nothing here concerns images, allow.
 	 */
 	struct workload *workload;
+	/* A pod being created, and not the mirror of a static pod: it may be
+	 * changed on its way. */
+	bool patchable;
 };
 
 /*
@@ -74,6 +77,7 @@ struct review_answer {
 	const char *message; /* on a denial */
 	json_t *warnings;    /* borrowed array of strings, or NULL */
 	json_t *annotations; /* borrowed object of strings, or NULL */
+	json_t *patch;       /* borrowed array of JSON Patch, or NULL */
 };
 
 /*

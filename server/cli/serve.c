@@ -27,8 +27,8 @@ enum {
 static const char help[] =
     "usage: policy-gate serve --tls-cert FILE --tls-key FILE [OPTION]...\n"
     "\n"
-    "Runs the admission webhook: POST /validate, GET /livez and /readyz over "
-    "TLS, and\n"
+    "Runs the admission webhook: POST /validate and /mutate, GET /livez and "
+    "/readyz over TLS, and\n"
     "GET /metrics on a plain port of its own.\n"
     "\n"
     "  --tls-cert FILE           certificate chain, PEM "

@@ -2,8 +2,8 @@
 #include "server/gate/webhook.h"
 
 #include "policy/base/units.h"
-#include "policy/report.h"
 #include "server/admission/review.h"
+#include "server/gate/outcome.h"
 
 #include <string.h>
 
@@ -15,6 +15,9 @@ enum {
 	SHED_RETRY_S = 1,
 };
 
+static const char *const endpoint_names[] = {
+    [WEBHOOK_VALIDATE] = "validate", [WEBHOOK_MUTATE] = "mutate"};
+
 struct webhook {
 	struct webhook_options o;
 	atomic_size_t inflight;
@@ -22,6 +25,7 @@ struct webhook {
 
 struct webhook_call {
 	struct webhook *webhook;
+	enum webhook_endpoint endpoint;
 	int64_t started; /* monotonic milliseconds */
 	struct review *review;
 	struct decision *decision;
@@ -91,8 +95,9 @@ is_exempt(const struct webhook *w, const struct review *r)
 }
 
 int
-webhook_validate(struct webhook *w, const char *body, size_t len,
-    const char *timeout, webhook_ready *ready, void *arg)
+webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
+    const char *body, size_t len, const char *timeout, webhook_ready *ready,
+    void *arg)
 {
 	struct webhook_call *c = calloc(1, sizeof(*c));
 	struct workload *load = NULL;
@@ -100,6 +105,7 @@ webhook_validate(struct webhook *w, const char *body, size_t len,
 	if (c == NULL)
 		return -1;
 	c->webhook = w;
+	c->endpoint = endpoint;
 	c->ready = ready;
 	c->arg = arg;
 	c->started = now_ms(w);
@@ -109,7 +115,8 @@ webhook_validate(struct webhook *w, const char *body, size_t len,
 		c->review = review_parse(body, len, &c->err);
 	if (c->review != NULL && c->review->malformed == NULL) {
 		c->exempt = is_exempt(w, c->review);
-		if (!c->exempt)
+		if (!c->exempt &&
+		    (endpoint == WEBHOOK_VALIDATE || c->review->patchable))
 			load = TAKE(c->review->workload);
 	}
 	if (load == NULL)
@@ -121,87 +128,18 @@ webhook_validate(struct webhook *w, const char *body, size_t len,
 	return 0;
 }
 
-/* What is said of a review once it is decided. */
-struct outcome {
-	enum verdict verdict;
-	const struct report *report; /* NULL: nothing was judged */
-	struct buf message;
-	json_t *warnings;
-	json_t *annotations;
-	struct review_answer answer;
-};
-
-static void
-outcome_clear(struct outcome *o)
-{
-	buf_clear(&o->message);
-	json_decref(o->warnings);
-	json_decref(o->annotations);
-}
-
-/* The gate itself failed: not judged, so not allowed; waiting may help. */
-static void
-deny_internal(struct outcome *o, const char *why)
-{
-	buf_clear(&o->message);
-	buf_printf(&o->message, "could not be judged: INTERNAL: %s", why);
-	o->verdict = VERDICT_ERROR;
-	o->answer.code = 503;
-	o->answer.retry_after = 2;
-}
-
-static int
-tell_report(struct outcome *o)
-{
-	const struct report *r = o->report;
-
-	o->verdict = r->verdict;
-	if (report_warnings(r, o->warnings) != 0 ||
-	    report_annotations(r, o->annotations) != 0)
-		return -1;
-	o->answer.allowed =
-	    r->verdict == VERDICT_ALLOW || r->verdict == VERDICT_WARN;
-	if (o->answer.allowed)
-		return 0;
-	o->answer.code = report_may_heal(r, &o->answer.retry_after) ? 503 : 403;
-	return report_message(r, &o->message);
-}
-
 static void
 conclude(struct webhook_call *c, struct outcome *o)
 {
-	struct error err = c->err;
+	struct outcome_skipped why = {.exempt = c->exempt, .err = &c->err};
+	const struct report *report = NULL;
 
-	*o = (struct outcome){.verdict = VERDICT_NONE};
-	buf_init(&o->message, REPORT_MESSAGE_MAX);
-	o->warnings = json_array();
-	o->annotations = json_object();
-	if (o->warnings == NULL || o->annotations == NULL) {
-		deny_internal(o, "out of memory");
-	} else if (c->review->malformed != NULL) {
-		o->verdict = VERDICT_DENY;
-		o->answer.code = 403;
-		buf_puts(&o->message, c->review->malformed);
-	} else if (c->decision != NULL) {
-		o->report = decision_report(c->decision, &err);
-		if (o->report == NULL || tell_report(o) != 0) {
-			o->answer.allowed = false;
-			deny_internal(o, "out of memory");
-		}
-	} else if (c->err.code != ERR_NONE) {
-		deny_internal(o, err.msg);
-	} else {
-		o->verdict = VERDICT_ALLOW;
-		o->answer.allowed = true;
-	}
-	json_object_set_new(
-	    o->annotations, "verdict", json_string(verdict_name(o->verdict)));
-	if (c->exempt)
-		json_object_set_new(o->annotations, "exempt",
-		    json_string("the gate's own namespace"));
-	o->answer.message = buf_text(&o->message);
-	o->answer.warnings = o->warnings;
-	o->answer.annotations = o->annotations;
+	if (c->decision != NULL)
+		report = decision_report(c->decision, &c->err);
+	if (c->endpoint == WEBHOOK_MUTATE)
+		outcome_mutate(o, c->review, report, &why);
+	else
+		outcome_validate(o, c->review, report, &why);
 }
 
 static json_t *
@@ -235,9 +173,9 @@ log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 			    images, log_image(&o->report->images[i]));
 	log_pack(c->webhook->o.log, LOG_INFO, "review",
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:o*}",
-	    "endpoint", "validate", "uid", r->uid, "operation", r->operation,
-	    "kind", r->kind, "namespace", r->namespace, "name", r->name,
-	    "username", r->username, "dryRun", r->dry_run, "verdict",
+	    "endpoint", endpoint_names[c->endpoint], "uid", r->uid, "operation",
+	    r->operation, "kind", r->kind, "namespace", r->namespace, "name",
+	    r->name, "username", r->username, "dryRun", r->dry_run, "verdict",
 	    verdict_name(o->verdict), "ms", (json_int_t)ms, "images", images);
 }
 
@@ -261,7 +199,7 @@ count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 	const struct report_image *img;
 	size_t i, j;
 
-	metrics_add(m, METRIC_REVIEWS, 1, "validate",
+	metrics_add(m, METRIC_REVIEWS, 1, endpoint_names[c->endpoint],
 	    operation_label(c->review->operation), verdict_name(o->verdict));
 	metrics_observe(m, METRIC_REVIEW_DURATION, (double)ms / 1000, NULL);
 	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {

@@ -43,6 +43,9 @@ struct webhook_answer {
 /* One request being answered. */
 struct webhook_call;
 
+/* Validating decides; mutating never denies, it pins what was judged. */
+enum webhook_endpoint { WEBHOOK_VALIDATE, WEBHOOK_MUTATE };
+
 /*
  * Starts a call; everything passed is borrowed until this returns. `ready` runs
  * exactly once, on this thread before the return or on the registry's
@@ -51,8 +54,9 @@ struct webhook_call;
  * Returns 0, or -1 when memory is out; `ready` never runs then.
  */
 typedef void webhook_ready(void *arg, struct webhook_call *c);
-int webhook_validate(struct webhook *w, const char *body, size_t len,
-    const char *timeout, webhook_ready *ready, void *arg);
+int webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
+    const char *body, size_t len, const char *timeout, webhook_ready *ready,
+    void *arg);
 
 /* Judges, encodes, logs and counts; ends the call. */
 void webhook_finish(struct webhook_call *c, struct webhook_answer *a);

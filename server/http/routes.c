@@ -39,16 +39,28 @@ review_ready(void *arg, struct webhook_call *c)
 }
 
 static void
-handle_validate(void *arg, struct http_exchange *x)
+start_review(
+    struct routes *r, struct http_exchange *x, enum webhook_endpoint endpoint)
 {
-	const struct routes *r = arg;
 	const char *body;
 	size_t len;
 
 	body = http_body(x, &len);
-	if (webhook_validate(r->webhook, body, len, http_query(x, "timeout"),
-		review_ready, x) != 0)
+	if (webhook_start(r->webhook, endpoint, body, len,
+		http_query(x, "timeout"), review_ready, x) != 0)
 		respond_text(x, 503, "out of memory\n");
+}
+
+static void
+handle_validate(void *arg, struct http_exchange *x)
+{
+	start_review(arg, x, WEBHOOK_VALIDATE);
+}
+
+static void
+handle_mutate(void *arg, struct http_exchange *x)
+{
+	start_review(arg, x, WEBHOOK_MUTATE);
 }
 
 static void
@@ -94,6 +106,7 @@ handle_metrics(void *arg, struct http_exchange *x)
 
 const struct http_route routes_tls[] = {
     {"POST", "/validate", handle_validate},
+    {"POST", "/mutate", handle_mutate},
     {"GET", "/livez", handle_livez},
     {"GET", "/readyz", handle_readyz},
     {NULL, NULL, NULL},
