@@ -129,8 +129,7 @@ void
 read_unknown(struct reader *r, const struct node *n, const char *what,
     const char *word, const char *const *known)
 {
-	AUTO(buf_clear)
-	struct buf shown, list;
+	AUTO(buf_clear) struct buf shown, list;
 	const char *nearest = text_nearest(word, known);
 
 	buf_init(&shown, READ_FOUND_MAX);

@@ -94,14 +94,10 @@ judge_set(const struct judge_image *images, size_t n)
 struct ruleset *
 judge_policy(const char *text)
 {
-	AUTO(document_stream_free)
-	struct document_stream *stream = NULL;
-	AUTO(document_free)
-	struct document *doc = NULL;
-	AUTO(diagnostics_clear)
-	struct diagnostics d;
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(document_stream_free) struct document_stream *stream = NULL;
+	AUTO(document_free) struct document *doc = NULL;
+	AUTO(diagnostics_clear) struct diagnostics d;
+	AUTO(buf_clear) struct buf b;
 	struct error err = ERROR_INIT;
 	struct mark at;
 	struct ruleset *rs;

@@ -141,8 +141,7 @@ count_platforms(const struct row *r)
 static void
 judge_row(const struct row *r)
 {
-	AUTO(buf_clear)
-	struct buf policy, said;
+	AUTO(buf_clear) struct buf policy, said;
 	struct judge j;
 
 	buf_init(&policy, TEXT_MAX);
@@ -232,8 +231,7 @@ a_finding_says_what_whose_fault_and_what_helps(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		AUTO(buf_clear)
-		struct buf b;
+		AUTO(buf_clear) struct buf b;
 		struct judge j;
 
 		buf_init(&b, TEXT_MAX);

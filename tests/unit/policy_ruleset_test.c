@@ -19,12 +19,9 @@ enum { TEXT_MAX = 64 * 1024 };
 static struct ruleset *
 parse(const char *text, size_t len, struct buf *said)
 {
-	AUTO(document_stream_free)
-	struct document_stream *stream = NULL;
-	AUTO(document_free)
-	struct document *doc = NULL;
-	AUTO(diagnostics_clear)
-	struct diagnostics d;
+	AUTO(document_stream_free) struct document_stream *stream = NULL;
+	AUTO(document_free) struct document *doc = NULL;
+	AUTO(diagnostics_clear) struct diagnostics d;
 	struct error err = ERROR_INIT;
 	struct ruleset *rs;
 	struct mark at;
@@ -308,10 +305,8 @@ says_everything_that_is_wrong_with_its_place(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(buf_clear)
-		struct buf said;
-		AUTO(ruleset_unref)
-		struct ruleset *rs = NULL;
+		AUTO(buf_clear) struct buf said;
+		AUTO(ruleset_unref) struct ruleset *rs = NULL;
 
 		buf_init(&said, TEXT_MAX);
 		rs = parse(rows[i].text, strlen(rows[i].text), &said);
@@ -343,8 +338,7 @@ static const char full[] =
 static void
 reads_every_part_of_a_policy(void **state)
 {
-	AUTO(ruleset_unref)
-	struct ruleset *rs = judge_policy(full);
+	AUTO(ruleset_unref) struct ruleset *rs = judge_policy(full);
 
 	(void)state;
 	assert_string_equal(rs->name, "company");
@@ -400,10 +394,8 @@ presets_say_nothing_wrong(void **state)
 
 	(void)state;
 	for (name = preset_names; *name != NULL; name++) {
-		AUTO(buf_clear)
-		struct buf said;
-		AUTO(ruleset_unref)
-		struct ruleset *rs = NULL;
+		AUTO(buf_clear) struct buf said;
+		AUTO(ruleset_unref) struct ruleset *rs = NULL;
 		size_t len = 0;
 		const char *text = preset_find(*name, &len);
 
@@ -420,10 +412,8 @@ presets_say_nothing_wrong(void **state)
 static void
 parse_with_little_memory(void *arg)
 {
-	AUTO(diagnostics_clear)
-	struct diagnostics d;
-	AUTO(ruleset_unref)
-	struct ruleset *rs = NULL;
+	AUTO(diagnostics_clear) struct diagnostics d;
+	AUTO(ruleset_unref) struct ruleset *rs = NULL;
 
 	diagnostics_init(&d, "p.yaml");
 	rs = ruleset_parse(arg, &d);
@@ -433,10 +423,8 @@ parse_with_little_memory(void *arg)
 static void
 memory_running_out_is_one_of_the_errors(void **state)
 {
-	AUTO(document_stream_free)
-	struct document_stream *stream = NULL;
-	AUTO(document_free)
-	struct document *doc = NULL;
+	AUTO(document_stream_free) struct document_stream *stream = NULL;
+	AUTO(document_free) struct document *doc = NULL;
 	struct error err = ERROR_INIT;
 	struct mark at;
 
@@ -449,10 +437,8 @@ memory_running_out_is_one_of_the_errors(void **state)
 static void
 a_thousand_rules_and_waivers_load(void **state)
 {
-	AUTO(buf_clear)
-	struct buf text;
-	AUTO(ruleset_unref)
-	struct ruleset *rs = NULL;
+	AUTO(buf_clear) struct buf text;
+	AUTO(ruleset_unref) struct ruleset *rs = NULL;
 	int i;
 
 	(void)state;

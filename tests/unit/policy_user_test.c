@@ -177,8 +177,7 @@ judge_row(size_t i)
 	const struct judge_image image = {
 	    .platform = r->flags & WINDOWS ? "windows/amd64" : NULL,
 	    .user = r->image_user};
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	char name[TEXT_MAX];
 	struct judge j;
 
@@ -231,8 +230,7 @@ root_on_one_platform_only_is_found(void **state)
 	const struct judge_image images[] = {{.user = "1000"},
 	    {.platform = "linux/arm64", .user = "node"},
 	    {.platform = "linux/arm/v7", .user = "0"}};
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b;
 	struct judge j;
 
 	(void)state;
