@@ -145,13 +145,15 @@ is_secret(const char *s, size_t len)
 }
 
 /* Bytes of `s` after a name of `n` bytes that are its secret value: after '=',
- * ':' or, for an option or in ENV's old form, blanks. *skip: what is shown
- * between them. */
+ * after ':' (a name in JSON has its quote before), or after blanks where it is
+ * an option's. *skip: what is shown before them. */
 static size_t
 secret_value(const char *s, size_t len, size_t n, size_t *skip)
 {
 	size_t at = n;
 
+	if (at + 1 < len && s[at] == '"' && s[at + 1] == ':')
+		at++;
 	if (at < len && (s[at] == '=' || s[at] == ':'))
 		at++;
 	else if (s[0] != '-')
@@ -226,7 +228,9 @@ instruction_add(struct buf *b, const char *created_by, size_t max)
 	if (len >= sizeof(suffix) - 1 && memcmp(s + len - (sizeof(suffix) - 1),
 					     suffix, sizeof(suffix) - 1) == 0)
 		len -= sizeof(suffix) - 1;
-	/* A "***" for each name and value of two bytes at the least. */
+	while (len > 0 && strchr(blanks, s[len - 1]) != NULL)
+		len--;
+	/* A value of one byte becomes three, and has a name before it. */
 	buf_init(&clean, 3 * SCAN_MAX);
 	buf_puts(&clean, keyword);
 	if (add_redacted(&clean, s, len) != 0)

@@ -97,7 +97,9 @@ static void
 add_fault(struct buf *b, const struct report_image *img)
 {
 	add_container(b, img);
-	buf_printf(b, "could not be judged: %s: ", img->fault.code);
+	if (img->verdict != VERDICT_DENY || img->nfindings > 0)
+		buf_puts(b, "could not be judged: ");
+	buf_printf(b, "%s: ", img->fault.code);
 	text_sanitise(b, img->fault.message, 2 * PLACE_MAX);
 }
 

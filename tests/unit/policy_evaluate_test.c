@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/alloc.h"
+#include "tests/unit/judge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MI (INT64_C(1) << 20)
+
+enum { TEXT_MAX = 8192 };
+
+static const struct judge_image small = {.sizes = {MI}};
+static const struct judge_image big = {.sizes = {500 * MI}};
+
+/* Every mode, every onError, and each thing that can be learned of an image. */
+static const struct outcome_row {
+	const char *mode;
+	const char *on_error;
+	const struct judge_image *facts; /* NULL: the fault */
+	const char *wanted;
+} outcomes[] = {
+    {"enforce", "deny", &small, "allow"},
+    {"enforce", "deny", &big, "deny size.max@linux/amd64 500 MiB>300 MiB"},
+    {"warn", "deny", &small, "allow"},
+    {"warn", "deny", &big, "warn size.max@linux/amd64 500 MiB>300 MiB"},
+    {"audit", "deny", &big, "allow size.max@linux/amd64 500 MiB>300 MiB"},
+    {"enforce", "deny", NULL, "error NOT_FOUND"},
+    {"enforce", "warn", NULL, "warn NOT_FOUND"},
+    {"enforce", "allow", NULL, "allow NOT_FOUND"},
+    {"warn", "deny", NULL, "error NOT_FOUND"},
+    {"warn", "warn", NULL, "warn NOT_FOUND"},
+    {"warn", "allow", NULL, "allow NOT_FOUND"},
+    {"audit", "deny", NULL, "error NOT_FOUND"},
+    {"audit", "warn", NULL, "warn NOT_FOUND"},
+    {"audit", "allow", NULL, "allow NOT_FOUND"},
+};
+
+static void
+judge_outcome(const struct outcome_row *r)
+{
+	AUTO(buf_clear) struct buf b;
+	struct judge j;
+
+	buf_init(&b, TEXT_MAX);
+	buf_printf(&b,
+	    "version: 1\nmode: %s\nonError: %s\nrules:\n"
+	    "  - {name: r, check: {size: {max: 300Mi}}}\n",
+	    r->mode, r->on_error);
+	judge_open(&j, buf_text(&b), "a.corp/web:1");
+	judge_plan(&j);
+	if (r->facts != NULL)
+		judge_facts(&j, 0, r->facts, 1);
+	else
+		j.plan->images[0].fault = (struct fault){
+		    .code = "NOT_FOUND", .message = "it is not there"};
+	judge_evaluate(&j);
+	buf_truncate(&b, 0);
+	judge_say(&j, 0, &b);
+	judge_same(r->mode, buf_text(&b), r->wanted);
+	assert_int_equal(j.report->verdict, j.report->images[0].verdict);
+	judge_close(&j);
+}
+
+static void
+mode_and_on_error_decide_what_becomes_of_what_was_learned(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+		judge_outcome(&outcomes[i]);
+}
+
+#define SIZE_RULE(match)       \
+	"version: 1\nrules:\n" \
+	"  - {name: r, check: {size: {max: 300Mi}}, match: {" match "}}\n"
+
+static const struct match_row {
+	const char *policy;
+	const char *image;
+	bool fetched;
+} matches[] = {
+    {SIZE_RULE("namespaces: [shop]"), "web", true},
+    {SIZE_RULE("namespaces: [other]"), "web", false},
+    {SIZE_RULE("namespaces: ['*']"), "web", true},
+    {SIZE_RULE("namespaces: ['sh*', '!shop']"), "web", false},
+    {SIZE_RULE("namespaces: ['!kube-*']"), "web", true},
+    {SIZE_RULE("namespaces: ['!shop']"), "web", false},
+    {SIZE_RULE("images: ['docker.io/**']"), "web", true},
+    {SIZE_RULE("images: ['docker.io/library/web']"), "web:1", true},
+    {SIZE_RULE("images: ['registry-1.docker.io/**']"), "web", true},
+    {SIZE_RULE("images: ['docker.io/**']"), "registry-1.docker.io/x/web", true},
+    {SIZE_RULE("images: ['a.corp/**']"), "web", false},
+    {SIZE_RULE("images: ['a.corp/*']"), "a.corp/team/web", false},
+    {SIZE_RULE("images: ['a.corp/**', '!a.corp/x/**']"), "a.corp/x/web", false},
+    {SIZE_RULE("kinds: [Pod]"), "web", true},
+    {SIZE_RULE("kinds: [Job, Pod]"), "web", true},
+    {SIZE_RULE("kinds: [Deployment]"), "web", false},
+    {SIZE_RULE("labels: {tier: web}"), "web", true},
+    {SIZE_RULE("labels: {tier: web, env: prod}"), "web", true},
+    {SIZE_RULE("labels: {tier: db}"), "web", false},
+    {SIZE_RULE("labels: {team: x}"), "web", false},
+    {SIZE_RULE("labels: {tier: web}, kinds: [Pod], namespaces: [shop]"), "web",
+	true},
+    {SIZE_RULE("labels: {tier: web}, kinds: [Pod], namespaces: [other]"), "web",
+	false},
+};
+
+static void
+a_rule_is_about_what_all_of_its_match_holds_for(void **state)
+{
+	static const struct pair labels[] = {{"tier", "web"}, {"env", "prod"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
+		struct judge j;
+
+		judge_open(&j, matches[i].policy, matches[i].image);
+		j.w->labels = (struct pair_list){labels, 2};
+		judge_plan(&j);
+		if (j.plan->images[0].fetch != matches[i].fetched)
+			fail_msg(
+			    "%s with %s", matches[i].policy, matches[i].image);
+		if (!matches[i].fetched) {
+			judge_evaluate(&j);
+			assert_false(j.report->images[0].judged);
+			assert_int_equal(
+			    j.report->images[0].verdict, VERDICT_ALLOW);
+		}
+		judge_close(&j);
+	}
+}
+
+#define PLAIN SIZE_RULE("kinds: [Pod]")
+
+static void
+what_no_rule_asks_about_is_not_fetched(void **state)
+{
+	struct judge j;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nrules:\n  - {name: r, check: {tag: {deny: [x]}}}\n",
+	    "web:1");
+	judge_plan(&j);
+	assert_true(j.plan->images[0].judged);
+	assert_false(j.plan->images[0].fetch);
+	judge_evaluate(&j);
+	assert_int_equal(j.report->verdict, VERDICT_ALLOW);
+	judge_close(&j);
+}
+
+static void
+an_unchanged_container_is_left_alone(void **state)
+{
+	struct judge j;
+
+	(void)state;
+	judge_open(&j, PLAIN, "web:1");
+	j.w->containers[0].unchanged = true;
+	judge_add(&j, "bad", "spec.containers[1].image", "Bad Ref")->unchanged =
+	    true;
+	judge_plan(&j);
+	assert_false(j.plan->images[0].fetch);
+	judge_evaluate(&j);
+	assert_false(j.report->images[0].judged);
+	assert_false(j.report->images[1].judged);
+	assert_int_equal(j.report->verdict, VERDICT_ALLOW);
+	judge_close(&j);
+}
+
+static void
+an_invalid_reference_is_denied_whatever_the_policy_says(void **state)
+{
+	struct judge j;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nonError: allow\nmode: audit\nrules:\n"
+	    "  - {name: r, check: {size: {max: 1}},\n"
+	    "     match: {namespaces: [x]}}\n",
+	    "Not A Reference");
+	judge_plan(&j);
+	assert_false(j.plan->images[0].fetch);
+	judge_evaluate(&j);
+	assert_int_equal(j.report->verdict, VERDICT_DENY);
+	assert_string_equal(
+	    j.report->images[0].fault.code, "INVALID_REFERENCE");
+	judge_close(&j);
+}
+
+static void
+an_image_that_nothing_was_learned_of_is_never_allowed(void **state)
+{
+	struct judge j;
+
+	(void)state;
+	judge_open(&j, PLAIN, "web:1");
+	judge_plan(&j);
+	judge_evaluate(&j);
+	assert_int_equal(j.report->verdict, VERDICT_ERROR);
+	assert_string_equal(j.report->images[0].fault.code, "INTERNAL");
+	judge_close(&j);
+}
+
+static void
+the_worst_image_is_the_workloads_verdict(void **state)
+{
+	struct judge j;
+
+	(void)state;
+	judge_open(&j, PLAIN, "web:1");
+	judge_add(&j, "db", "spec.containers[1].image", "db:1");
+	judge_add(&j, "log", "spec.containers[2].image", "log:1");
+	judge_plan(&j);
+	judge_facts(&j, 0, &small, 1);
+	judge_facts(&j, 1, &big, 1);
+	j.plan->images[2].fault =
+	    (struct fault){.code = "TIMEOUT", .message = "late"};
+	judge_evaluate(&j);
+	assert_int_equal(j.report->images[0].verdict, VERDICT_ALLOW);
+	assert_int_equal(j.report->images[1].verdict, VERDICT_DENY);
+	assert_int_equal(j.report->images[2].verdict, VERDICT_ERROR);
+	assert_int_equal(j.report->verdict, VERDICT_DENY);
+	judge_close(&j);
+}
+
+static void
+findings_come_the_gravest_first(void **state)
+{
+	const struct judge_image image = {.user = "root", .sizes = {500 * MI}};
+	AUTO(buf_clear) struct buf b;
+	struct judge j;
+
+	(void)state;
+	buf_init(&b, TEXT_MAX);
+	judge_open(&j,
+	    "version: 1\nrules:\n"
+	    "- {name: a, mode: audit, check: {size: {max: 1Mi}}}\n"
+	    "- {name: b, check: {size: {max: 2Mi}}}\n"
+	    "- {name: c, mode: warn, check: {size: {max: 3Mi}}}\n"
+	    "- {name: d, check: {size: {max: 4Mi}, user: {root: deny},\n"
+	    "                    tag: {deny: [latest]}}}\n"
+	    "waivers:\n"
+	    "- {rule: b, owner: o, reason: x, expires: 2027-01-31,\n"
+	    "   match: {namespaces: [shop]}}\n",
+	    "web");
+	judge_plan(&j);
+	judge_facts(&j, 0, &image, 1);
+	judge_evaluate(&j);
+	judge_say(&j, 0, &b);
+	judge_same("order", buf_text(&b),
+	    "deny tag.deny latest>another tag, or a digest; "
+	    "user.root@linux/amd64 root>not root; "
+	    "size.max@linux/amd64 500 MiB>4 MiB; "
+	    "size.max@linux/amd64 500 MiB>3 MiB; "
+	    "size.max@linux/amd64 500 MiB>1 MiB; "
+	    "size.max@linux/amd64 500 MiB>2 MiB");
+	judge_close(&j);
+}
+
+static void
+a_refused_source_is_not_talked_to(void **state)
+{
+	static const char policy[] =
+	    "version: 1\nrules:\n"
+	    "- {name: s, mode: %s, check: {source: {allow: ['a.corp/**']}}}\n"
+	    "- {name: z, check: {size: {max: 300Mi}}}\n%s";
+	static const struct {
+		const char *mode;
+		const char *waivers;
+		bool fetched;
+	} cases[] = {
+	    {"enforce", "", false},
+	    {"warn", "", true},
+	    {"audit", "", true},
+	    {"enforce",
+		"waivers: [{rule: s, owner: o, reason: x, match: {namespaces: "
+		"[shop]}, expires: 2027-01-31}]\n",
+		true},
+	    {"enforce",
+		"waivers: [{rule: s, owner: o, reason: x, match: {namespaces: "
+		"[shop]}, expires: 2027-01-14}]\n",
+		false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(buf_clear) struct buf b;
+		struct judge j;
+
+		buf_init(&b, TEXT_MAX);
+		buf_printf(&b, policy, cases[i].mode, cases[i].waivers);
+		judge_open(&j, buf_text(&b), "evil.example/web:1");
+		judge_plan(&j);
+		assert_int_equal(j.plan->images[0].fetch, cases[i].fetched);
+		if (!cases[i].fetched) {
+			judge_evaluate(&j);
+			buf_truncate(&b, 0);
+			judge_say(&j, 0, &b);
+			judge_same("guarded", buf_text(&b),
+			    "deny source.allow evil.example/web>a.corp/**");
+		}
+		judge_close(&j);
+	}
+}
+
+static const struct waiver_row {
+	const char *waiver;
+	const char *wanted; /* verdict, then whose waiver and its effect */
+} waivers[] = {
+    {"match: {namespaces: [shop]}, expires: 2027-01-31", "allow o waived"},
+    {"match: {namespaces: [shop]}, expires: 2027-01-15", "allow o waived"},
+    {"match: {namespaces: [shop]}, expires: 2027-01-14", "deny o expired"},
+    {"match: {namespaces: [other]}, expires: 2027-01-31", "deny none"},
+    {"match: {images: ['docker.io/library/web']}, expires: 2027-01-31",
+	"allow o waived"},
+    {"match: {images: ['a.corp/**']}, expires: 2027-01-31", "deny none"},
+    {"match: {namespaces: [shop], kinds: [Job]}, expires: 2027-01-31",
+	"deny none"},
+    {"match: {namespaces: [shop]}, expires: 2026-01-31}, {rule: r, owner: p, "
+     "reason: z, match: {kinds: [Pod]}, expires: 2027-02-28",
+	"allow p waived"},
+};
+
+static void
+a_waiver_works_until_the_end_of_its_day(void **state)
+{
+	const struct finding *f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(waivers) / sizeof(waivers[0]); i++) {
+		AUTO(buf_clear) struct buf b;
+		struct judge j;
+
+		buf_init(&b, TEXT_MAX);
+		buf_printf(&b,
+		    "version: 1\nrules:\n"
+		    "- {name: r, check: {size: {max: 300Mi}}}\n"
+		    "waivers: [{rule: r, owner: o, reason: x, %s}]\n",
+		    waivers[i].waiver);
+		judge_open(&j, buf_text(&b), "web");
+		judge_plan(&j);
+		judge_facts(&j, 0, &big, 1);
+		judge_evaluate(&j);
+		f = j.report->images[0].findings;
+		assert_int_equal(j.report->images[0].nfindings, 1);
+		buf_truncate(&b, 0);
+		buf_printf(&b, "%s %s%s", verdict_name(j.report->verdict),
+		    f->waiver ? f->waiver->owner : "none",
+		    f->waived           ? " waived"
+		    : f->waiver != NULL ? " expired"
+					: "");
+		judge_same(waivers[i].waiver, buf_text(&b), waivers[i].wanted);
+		judge_close(&j);
+	}
+}
+
+/* What the policy's nodes and the pod's selectors leave. */
+static const struct platform_row {
+	const char *policy;        /* "" : none given */
+	struct platform wanted[2]; /* of the pod; os NULL ends */
+	const char *left;          /* "any", "none" or platforms */
+} platforms[] = {
+    {"", {{0}}, "any"},
+    {"platforms: [linux/amd64]", {{0}}, "linux/amd64"},
+    {"", {{"linux", "arm64", "", ""}}, "linux/arm64"},
+    {"", {{"", "arm64", "", ""}}, "/arm64"},
+    {"platforms: [linux/amd64, linux/arm64]", {{"linux", "arm64", "", ""}},
+	"linux/arm64"},
+    {"platforms: [linux/amd64, linux/arm64, windows/amd64]",
+	{{"linux", "", "", ""}}, "linux/amd64 linux/arm64"},
+    {"platforms: [linux/amd64, linux/arm64, windows/amd64]",
+	{{"", "amd64", "", ""}}, "linux/amd64 windows/amd64"},
+    {"platforms: [linux/arm/v7]", {{"linux", "arm", "v7", ""}}, "linux/arm/v7"},
+    {"platforms: [linux/arm/v6]", {{"linux", "arm", "v7", ""}}, "linux/arm/v6"},
+    {"platforms: [linux/amd64, linux/arm64]",
+	{{"linux", "amd64", "", ""}, {"linux", "arm64", "", ""}},
+	"linux/amd64 linux/arm64"},
+    {"platforms: [linux/amd64]", {{"linux", "arm64", "", ""}}, "none"},
+    {"platforms: [linux/amd64]", {{"windows", "", "", ""}}, "none"},
+};
+
+static void
+say_platforms(const struct plan *p, struct buf *b)
+{
+	size_t i;
+
+	if (p->images[0].fault.code != NULL) {
+		assert_false(p->images[0].fetch);
+		assert_string_equal(
+		    p->images[0].fault.code, "NO_RUNNABLE_PLATFORM");
+		buf_puts(b, "none");
+		return;
+	}
+	assert_true(p->images[0].fetch);
+	if (p->platforms.n == 0)
+		buf_puts(b, "any");
+	for (i = 0; i < p->platforms.n; i++)
+		buf_printf(b, "%s%s", i > 0 ? " " : "",
+		    platform_text(&p->platforms.items[i], p->mem));
+}
+
+static void
+nodes_are_those_of_the_policy_that_the_pod_may_land_on(void **state)
+{
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
+		const struct platform_row *r = &platforms[i];
+		AUTO(buf_clear) struct buf b;
+		struct judge j;
+
+		buf_init(&b, TEXT_MAX);
+		buf_printf(&b, "%s\n" PLAIN, r->policy);
+		judge_open(&j, buf_text(&b), "web");
+		for (n = 0; n < 2 && r->wanted[n].os != NULL;)
+			n++;
+		j.w->platforms = (struct platform_set){r->wanted, n};
+		judge_plan(&j);
+		buf_truncate(&b, 0);
+		say_platforms(j.plan, &b);
+		judge_same(r->policy, buf_text(&b), r->left);
+		judge_close(&j);
+	}
+}
+
+struct scarce {
+	struct ruleset *rules;
+	struct workload *w;
+	struct image_set *set;
+};
+
+static void
+judge_with_little_memory(void *arg)
+{
+	struct scarce *s = arg;
+	AUTO(plan_free) struct plan *p = NULL;
+	AUTO(report_free) struct report *r = NULL;
+	struct error err = ERROR_INIT;
+
+	p = plan_new(s->rules, s->w, JUDGE_NOW, &err);
+	if (p == NULL) {
+		assert_int_equal(err.code, ERR_NOMEM);
+		return;
+	}
+	p->images[0].facts = image_set_ref(s->set);
+	p->bases[0].facts = image_set_ref(s->set);
+	r = evaluate(p, &err);
+	if (r == NULL) {
+		assert_int_equal(err.code, ERR_NOMEM);
+		return;
+	}
+	assert_int_equal(r->verdict, VERDICT_DENY);
+	assert_int_equal(r->images[0].nfindings, 6);
+}
+
+static void
+memory_running_out_is_an_error_and_no_verdict(void **state)
+{
+	const struct judge_image images[] = {{.layers = "ab",
+						 .sizes = {500 * MI, 100 * MI},
+						 .by = {"RUN make", "COPY . ."},
+						 .user = "root"},
+	    {.platform = "linux/arm64",
+		.layers = "ab",
+		.sizes = {600 * MI, MI},
+		.user = "node"}};
+	struct scarce s;
+	struct judge j;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nplatforms: [linux/amd64, linux/arm64]\nrules:\n"
+	    "- {name: a, check: {size: {max: 1, maxLayer: 1}, layers: {max: 1},"
+	    "   user: {root: deny, named: deny}, base: {deny: [web]}}}\n"
+	    "waivers: [{rule: a, owner: o, reason: x, expires: 2020-01-31,\n"
+	    "           match: {namespaces: [shop]}}]\n",
+	    "web");
+	j.w->platforms = (struct platform_set){
+	    (const struct platform[]){{"linux", "", "", ""}}, 1};
+	s = (struct scarce){j.rules, j.w, judge_set(images, 2)};
+	assert_true(alloc_fail_each(judge_with_little_memory, &s) > 10);
+	image_set_unref(s.set);
+	judge_close(&j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		mode_and_on_error_decide_what_becomes_of_what_was_learned),
+	    cmocka_unit_test(a_rule_is_about_what_all_of_its_match_holds_for),
+	    cmocka_unit_test(what_no_rule_asks_about_is_not_fetched),
+	    cmocka_unit_test(an_unchanged_container_is_left_alone),
+	    cmocka_unit_test(
+		an_invalid_reference_is_denied_whatever_the_policy_says),
+	    cmocka_unit_test(
+		an_image_that_nothing_was_learned_of_is_never_allowed),
+	    cmocka_unit_test(the_worst_image_is_the_workloads_verdict),
+	    cmocka_unit_test(findings_come_the_gravest_first),
+	    cmocka_unit_test(a_refused_source_is_not_talked_to),
+	    cmocka_unit_test(a_waiver_works_until_the_end_of_its_day),
+	    cmocka_unit_test(
+		nodes_are_those_of_the_policy_that_the_pod_may_land_on),
+	    cmocka_unit_test(memory_running_out_is_an_error_and_no_verdict),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
