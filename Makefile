@@ -6,6 +6,7 @@ SAN ?=
 E2E ?= 1
 T ?=
 NODEPS ?=
+S ?= 60
 V ?=
 B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
 
@@ -103,6 +104,29 @@ build/.deps-%: tests/deps
 .PHONY: test
 test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
 	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)'
+
+# Everything once more with clang, which has libFuzzer.
+FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzz CC=clang \
+	OPT='-O1 -fno-omit-frame-pointer' \
+	CFLAGS='-g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all'
+
+$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(LIB)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+## make fuzz          try made-up input for S seconds; T=NAME one parser only
+.PHONY: fuzz
+fuzz: $(addprefix fuzz-,$(or $(T),$(FUZZ)))
+
+.PHONY: $(FUZZ:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
+	$Q$(FUZZ_MAKE) build/fuzz/tests/fuzz/$*_fuzz
+	@mkdir -p build/fuzz/corpus/$*
+	build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
+		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
+		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*)
 
 ## make demo          watch an API server refuse a bloated image
 .PHONY: demo

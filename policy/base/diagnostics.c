@@ -42,7 +42,7 @@ path_of(const struct node *n)
 }
 
 /* Messages quote the file: one line, and nothing a terminal would obey. */
-static char *
+static char *__attribute__((format(printf, 1, 0)))
 message_of(const char *fmt, va_list ap)
 {
 	AUTO(buf_clear) struct buf b;
@@ -71,7 +71,7 @@ keep(struct diagnostics *d, const struct diagnostic *item)
 	return 0;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 add(struct diagnostics *d, bool warning, struct mark at, const struct node *n,
     const char *fmt, va_list ap)
 {

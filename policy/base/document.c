@@ -123,6 +123,7 @@ next_segment(struct document_stream *s, struct segment *seg, struct mark *at,
 	seg->end = p;
 	seg->empty = !begun && directives == 0;
 	place_advance(&s->next, p);
+	seg->end_at = s->next.at;
 	/* libyaml compares each with all before. */
 	if (directives > DIRECTIVES_MAX) {
 		*at = seg->start.at;

@@ -39,6 +39,7 @@ void place_advance(struct place *place, const char *to);
 struct segment {
 	struct place start;
 	const char *end;
+	struct mark end_at;
 	bool marked; /* begins with "---" */
 	bool empty;  /* nothing but blanks and comments */
 };

@@ -15,10 +15,13 @@ struct reader {
 static struct mark
 mark_of(const struct reader *r, const yaml_mark_t *m)
 {
-	return (struct mark){
+	struct mark at = {
 	    .line = r->seg->start.at.line + (int)m->line,
 	    .column = (int)m->column + 1,
 	};
+
+	/* libyaml ends the last line, whether the text does so or not. */
+	return at.line > r->seg->end_at.line ? r->seg->end_at : at;
 }
 
 static const char *

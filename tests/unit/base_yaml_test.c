@@ -308,6 +308,8 @@ static const struct stream_case broken[] = {
 	"\xff\xfe"
 	"a",
 	{"!1:1 UTF-8"}},
+    {"broken off, without a line break", "a: [1", {"!1:6 ',' or ']'"}},
+    {"broken off, with one", "a: [1\n", {"!2:1 ',' or ']'"}},
     {"a list behind ?", "? [a", {"!1:3 a key must be text"}},
 };
 
