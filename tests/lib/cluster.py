@@ -141,8 +141,9 @@ class Cluster:
             if failure_policy:
                 hook["failurePolicy"] = failure_policy
         self.apply(config)
-        # The server takes a moment to notice: wait until it asks the gate.
-        probe = gate_lib.pod("probe.invalid/probe:1", "probe")
+        # The server takes a moment to notice: wait until it asks the gate,
+        # about an image that needs no registry.
+        probe = gate_lib.pod("Not/Valid", "probe")
         probe["metadata"]["namespace"] = "shop"
         before = len(gate.log("review"))
         gate.process.wait_until(

@@ -189,3 +189,28 @@ def sanitized():
                              stdout=subprocess.PIPE, env=dict(os.environ))
     return b"__asan_init" in symbols.stdout or \
         b"__tsan_init" in symbols.stdout
+
+
+# What most tests judge by; the sizes fit the images of lib.images.
+POLICY = """\
+version: 1
+name: company
+mode: enforce
+onError: deny
+rules:
+  - name: lean-images
+    description: Small images start and scale faster.
+    owner: platform-team
+    check:
+      size: {max: 20Mi, maxLayer: 16Mi}
+      layers: {max: 20}
+  - name: no-root
+    owner: security-team
+    mode: warn
+    check:
+      user: {root: deny}
+  - name: fixed-tags
+    mode: audit
+    check:
+      tag: {deny: [latest]}
+"""

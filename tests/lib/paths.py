@@ -25,15 +25,19 @@ def work():
         _work = BUILD / "tests" / "work" / f"{name}-{os.getpid()}"
         shutil.rmtree(_work, ignore_errors=True)
         _work.mkdir(parents=True)
-        atexit.register(_clean)
     return _work
 
 
 def _clean():
-    if keep_work:
+    if _work and keep_work:
         print(f"# logs and files are kept in {_work}", flush=True)
-    else:
+    elif _work:
         shutil.rmtree(_work, ignore_errors=True)
+
+
+# Registered before lib.process registers its own: runs after that, when no
+# process writes there any more.
+atexit.register(_clean)
 
 
 def write(name, text):

@@ -17,6 +17,8 @@ PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None)
 _running = []
+# Called with every command that is run, where set: for people who watch.
+trace = None
 _given_ports = set()
 
 
@@ -49,12 +51,15 @@ class Process:
     """A program in the background; its output goes into a file in work()."""
 
     def __init__(self, name, argv, env=None, cwd=None):
+        argv = [str(a) for a in argv]
+        if trace:
+            trace(argv, True)
         self.name = name
         self.log = paths.work() / f"{name}.log"
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
-                [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=dict(os.environ, **(env or {})), cwd=cwd,
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, **(env or {})), cwd=cwd,
                 preexec_fn=_die_with_parent)
         _running.append(self)
 
@@ -112,6 +117,8 @@ def run(argv, check=True, seconds=120, **kwargs):
     kwargs.setdefault("stdout", subprocess.PIPE)
     kwargs.setdefault("stderr", subprocess.PIPE)
     argv = [str(a) for a in argv]
+    if trace:
+        trace(argv, False)
     done = subprocess.run(argv, text=True, timeout=seconds, check=False,
                           **kwargs)
     if check and done.returncode != 0:
@@ -124,7 +131,7 @@ def show_logs(lines):
     for p in _running:
         print(f"# last lines of {p.log}:")
         for line in p.text().splitlines()[-lines:]:
-            print(f"#   {line[:2000]}")
+            print(f"#   {line[:400]}")
 
 
 def stop_all():

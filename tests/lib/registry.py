@@ -11,7 +11,7 @@ from lib.tokens import PASSWORD, USER
 CONFIG = """\
 version: 0.1
 log:
-  level: info
+  level: error
   accesslog: {disabled: false}
 storage:
   filesystem: {rootdirectory: "%(storage)s"}

@@ -9,7 +9,7 @@ import unittest
 
 from lib import paths, process
 
-LOG_LINES = 40
+LOG_LINES = 20
 SLOW_S = 2
 
 
