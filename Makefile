@@ -131,7 +131,7 @@ $(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
 ## make demo          watch an API server refuse a bloated image
 .PHONY: demo
 demo: build/.deps-demo all
-	$Qtests/demo $B/policy-gate
+	$QBUILD=$B tests/demo
 
 ## make install       into $(DESTDIR)$(PREFIX), /usr/local by default
 .PHONY: install
