@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/challenge.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define ALNUM                        \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"abcdefghijklmnopqrstuvwxyz0123456789"
+#define BLANK " \t"
+
+static const char tchar[] = ALNUM "!#$%&'*+-.^_`|~";
+static const char token68[] = ALNUM "-._~+/";
+
+/* The challenge being read. */
+struct current {
+	bool bearer;
+	bool basic;
+	bool twice; /* a parameter that matters was given twice */
+	const char *realm;
+	const char *service;
+};
+
+static void
+finish(struct challenges *c, const struct current *cur)
+{
+	if (cur->basic)
+		c->basic = true;
+	if (!cur->bearer || cur->twice || cur->realm == NULL || c->bearer)
+		return;
+	c->bearer = true;
+	c->realm = cur->realm;
+	c->service = cur->service;
+}
+
+/* A token or a quoted string at *s, moved past it; NULL where there is
+ * neither, or where memory is out (`*oom`). */
+static const char *
+read_value(const char **s, struct arena *mem, bool *oom)
+{
+	const char *p = *s;
+	size_t n = 0;
+	char *out;
+
+	if (*p != '"') {
+		n = strspn(p, tchar);
+		*s = p + n;
+		out = n == 0 ? NULL : arena_strndup(mem, p, n);
+		*oom |= n > 0 && out == NULL;
+		return out;
+	}
+	out = arena_strndup(mem, p, strlen(p)); /* room for all of it */
+	if (out == NULL) {
+		*oom = true;
+		return NULL;
+	}
+	for (p++; *p != '"'; p++) {
+		if (*p == '\\')
+			p++;
+		if (*p == '\0')
+			return NULL;
+		out[n++] = *p;
+	}
+	out[n] = '\0';
+	*s = p + 1;
+	return out;
+}
+
+static void
+set_param(struct current *cur, const char *name, size_t len, const char *value)
+{
+	const char **slot = NULL;
+
+	if (len == 5 && strncasecmp(name, "realm", len) == 0)
+		slot = &cur->realm;
+	else if (len == 7 && strncasecmp(name, "service", len) == 0)
+		slot = &cur->service;
+	if (slot == NULL)
+		return;
+	cur->twice |= *slot != NULL;
+	*slot = value;
+}
+
+/* What stands after a scheme's blanks: moves past a token68. */
+static const char *
+skip_token68(const char *s)
+{
+	const char *end = s + strspn(s, token68);
+
+	if (end == s)
+		return s;
+	end += strspn(end, "=");
+	end += strspn(end, BLANK);
+	return *end == '\0' || *end == ',' ? end : s;
+}
+
+static const char *
+start_scheme(struct current *cur, const char *name, size_t len, const char *s)
+{
+	*cur = (struct current){
+		.bearer = len == 6 && strncasecmp(name, "Bearer", len) == 0,
+		.basic = len == 5 && strncasecmp(name, "Basic", len) == 0,
+	};
+	return skip_token68(s);
+}
+
+/* One element: a scheme (with what follows it), or a parameter of the
+ * current one. Returns where it ends, or NULL where it cannot be read. */
+static const char *
+read_element(struct challenges *c, struct current *cur, const char *s,
+    struct arena *mem, bool *oom)
+{
+	const char *name = s, *value, *after;
+	size_t len = strspn(s, tchar);
+
+	if (len == 0)
+		return NULL;
+	after = s + len;
+	s = after + strspn(after, BLANK);
+	if (*s == '=') {
+		s += 1 + strspn(s + 1, BLANK);
+		value = read_value(&s, mem, oom);
+		if (value == NULL)
+			return NULL;
+		set_param(cur, name, len, value);
+	} else if (s == after && *s != '\0' && *s != ',') {
+		return NULL;
+	} else {
+		finish(c, cur);
+		s = start_scheme(cur, name, len, s);
+		/* Its first parameter follows without a comma. */
+		if (*s != '\0' && *s != ',')
+			return s;
+	}
+	s += strspn(s, BLANK);
+	return *s == '\0' || *s == ',' ? s : NULL;
+}
+
+int
+challenges_add(struct challenges *c, const char *header, struct arena *mem,
+    struct error *err)
+{
+	struct current cur = { 0 };
+	const char *s = header;
+	bool oom = false;
+
+	if (strnlen(header, CHALLENGE_BYTES_MAX + 1) > CHALLENGE_BYTES_MAX)
+		return 0;
+	while (s != NULL) {
+		s += strspn(s, BLANK ",");
+		if (*s == '\0') {
+			finish(c, &cur);
+			break;
+		}
+		s = read_element(c, &cur, s, mem, &oom);
+	}
+	if (oom)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	return 0;
+}
