@@ -21,9 +21,9 @@ base64_encode(struct buf *out, const void *data, size_t len)
 		for (j = 0; j < 3; j++)
 			v = v << 8 | (j < n ? p[i + j] : 0U);
 		for (j = 0; j < 4; j++)
-			quad[j] = j > n
-			    ? '='
-			    : alphabet[v >> (18 - 6 * (unsigned)j) & 63];
+			quad[j] =
+			    j > n ? '='
+				  : alphabet[v >> (18 - 6 * (unsigned)j) & 63];
 		if (buf_add(out, quad, 4) != 0)
 			return -1;
 	}

@@ -98,8 +98,8 @@ static const char *
 start_scheme(struct current *cur, const char *name, size_t len, const char *s)
 {
 	*cur = (struct current){
-		.bearer = len == 6 && strncasecmp(name, "Bearer", len) == 0,
-		.basic = len == 5 && strncasecmp(name, "Basic", len) == 0,
+	    .bearer = len == 6 && strncasecmp(name, "Bearer", len) == 0,
+	    .basic = len == 5 && strncasecmp(name, "Basic", len) == 0,
 	};
 	return skip_token68(s);
 }
@@ -140,7 +140,7 @@ int
 challenges_add(struct challenges *c, const char *header, struct arena *mem,
     struct error *err)
 {
-	struct current cur = { 0 };
+	struct current cur = {0};
 	const char *s = header;
 	bool oom = false;
 

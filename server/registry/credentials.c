@@ -18,9 +18,10 @@ nomem(struct error *err)
 int
 credential_seal(struct credential *c, struct error *err)
 {
-	const char *part[] = { c->username, c->password, c->identity_token,
-		c->registry_token };
-	AUTO(digest_free) struct digest *d = digest_new("sha256:", err);
+	const char *part[] = {
+	    c->username, c->password, c->identity_token, c->registry_token};
+	AUTO(digest_free)
+	struct digest *d = digest_new("sha256:", err);
 	size_t i;
 
 	if (d == NULL)
@@ -181,7 +182,7 @@ read_entries(struct docker_config *c, json_t *auths, struct arena *mem,
 	    arena_calloc(mem, json_object_size(auths), sizeof(*c->entries));
 	if (c->entries == NULL)
 		return nomem(err);
-	json_object_foreach(auths, key, value) {
+	json_object_foreach (auths, key, value) {
 		rc = read_entry(&c->entries[c->n], key, value, mem, err);
 		if (rc < 0)
 			return -1;
@@ -207,7 +208,7 @@ read_helpers(struct docker_config *c, json_t *helpers, struct arena *mem,
 	    arena_calloc(mem, json_object_size(helpers), sizeof(*c->helpers));
 	if (c->helpers == NULL)
 		return nomem(err);
-	json_object_foreach(helpers, key, value) {
+	json_object_foreach (helpers, key, value) {
 		if (!json_is_string(value))
 			return error_set(err, ERR_SYNTAX,
 			    "a value of \"credHelpers\" is not a string");
@@ -227,7 +228,7 @@ is_legacy(json_t *root)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(root, key, value)
+	json_object_foreach (root, key, value)
 		if (json_object_get(value, "auth") != NULL ||
 		    json_object_get(value, "username") != NULL)
 			return true;
@@ -238,16 +239,16 @@ int
 docker_config_parse(struct docker_config *c, const char *text, size_t len,
     struct arena *mem, struct error *err)
 {
-	AUTO(json_decref) json_t *root = NULL;
+	AUTO(json_decref)
+	json_t *root = NULL;
 	json_t *auths, *helpers;
 
-	*c = (struct docker_config){ 0 };
+	*c = (struct docker_config){0};
 	if (len > DOCKER_CONFIG_BYTES_MAX)
 		return error_set(err, ERR_LIMIT, "more than %d bytes",
 		    DOCKER_CONFIG_BYTES_MAX);
 	root = strict_parse(text, len, err);
-	if (root == NULL ||
-	    strict_object(root, "auths", &auths, err) != 0 ||
+	if (root == NULL || strict_object(root, "auths", &auths, err) != 0 ||
 	    strict_object(root, "credHelpers", &helpers, err) != 0 ||
 	    take_string(root, "credsStore", &c->store, mem, err) != 0)
 		return -1;
@@ -269,7 +270,7 @@ struct host_part {
 static struct host_part
 split(const char *s)
 {
-	struct host_part p = { .host = s, .port = "" };
+	struct host_part p = {.host = s, .port = ""};
 	size_t end = strcspn(s, "/"), i;
 
 	p.path = s + end;

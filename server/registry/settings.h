@@ -5,6 +5,8 @@
 #include "policy/base/arena.h"
 #include "policy/base/diagnostics.h"
 #include "policy/facts.h"
+#include "server/registry/address.h"
+#include "server/registry/credentials.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,20 +18,53 @@
  * names are read when the settings are made, so that a reload takes new
  * contents.
  */
-struct registry_settings;
+
+enum {
+	SETTINGS_REGISTRIES_MAX = 1000,
+	SETTINGS_LIST_MAX = 100, /* mirrors, tokenRealms, networks */
+	SETTINGS_PEM_MAX = 1024 * 1024,
+	SETTINGS_SECRET_MAX = 64 * 1024,
+};
+
+/* A file's bytes; NULL where none was named. */
+struct pem {
+	const char *data;
+	size_t len;
+};
+
+struct mirror {
+	const char *host;
+	bool resolve; /* may say what a tag stands for */
+};
 
 /* One entry of `registries`; strings are NULL where not given. */
 struct registry_host {
 	const char *host; /* "registry.corp:5000" as in a reference */
 	bool plain_http;
 	bool skip_verify;
-	const char *ca_file;
-	const char *client_cert;
-	const char *client_key;
+	struct pem ca;
+	struct pem client_cert;
+	struct pem client_key;
 	const char *proxy;
 	struct string_list token_realms;
-	const char *username; /* from credentials.usernameFile */
-	const char *password;
+	const struct mirror *mirrors;
+	size_t nmirrors;
+	bool has_credential;
+	struct credential credential; /* username and password */
+};
+
+struct registry_settings {
+	atomic_int refs;
+	struct arena *mem;
+	const struct registry_host *hosts;
+	size_t nhosts;
+	struct docker_config docker;
+	const struct net *allow; /* network.allow */
+	size_t nallow;
+	size_t cache_bytes;
+	int64_t tag_ttl; /* seconds, these three */
+	int64_t stale_for;
+	int64_t negative_ttl;
 };
 
 /*
@@ -43,5 +78,20 @@ struct registry_settings *registry_settings_parse(
 struct registry_settings *registry_settings_ref(struct registry_settings *s);
 void registry_settings_unref(struct registry_settings *s);
 OWNED(struct registry_settings, registry_settings_unref)
+
+/*
+ * The entry for a host as references write it, or for the host and port of a
+ * URL ("registry-1.docker.io" finds docker.io); NULL where it is not listed.
+ */
+const struct registry_host *registry_settings_find(
+    const struct registry_settings *s, const char *host);
+
+/*
+ * The credentials to try for a repository, in order; the host's own entry
+ * before docker's. Returns how many, at most `max`. Borrowed.
+ */
+size_t registry_settings_credentials(const struct registry_settings *s,
+    const char *host, const char *path, const struct credential **out,
+    size_t max);
 
 #endif

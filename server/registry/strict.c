@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/strict.h"
 
+#include "policy/base/tree.h"
+
 #include <string.h>
 
 /*
@@ -47,12 +49,13 @@ measure(const char *data, size_t len, struct error *err)
 json_t *
 strict_parse(const char *data, size_t len, struct error *err)
 {
-	AUTO(json_decref) json_t *root = NULL;
+	AUTO(json_decref)
+	json_t *root = NULL;
 	json_error_t why;
 
 	if (measure(data, len, err) != 0)
 		return NULL;
-	root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
+	root = tree_parse(data, len, JSON_REJECT_DUPLICATES, &why);
 	if (root == NULL) {
 		switch (json_error_code(&why)) {
 		case json_error_out_of_memory:
@@ -114,7 +117,7 @@ strict_keys(const json_t *obj, const char *const *known, const char *what,
 
 	/* jansson's iterator takes no const, and changes nothing. */
 	for (it = json_object_iter((json_t *)(uintptr_t)obj); it != NULL;
-	    it = json_object_iter_next((json_t *)(uintptr_t)obj, it)) {
+	     it = json_object_iter_next((json_t *)(uintptr_t)obj, it)) {
 		key = json_object_iter_key(it);
 		for (i = 0; known[i] != NULL; i++)
 			if (strcmp(key, known[i]) != 0 &&

@@ -3,6 +3,7 @@
 #define SERVER_REGISTRY_STRICT_H
 
 #include "policy/base/error.h"
+#include "policy/base/own.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -20,7 +20,8 @@ static int
 part(CURLU *cu, CURLUPart what, const char **out, struct arena *mem,
     struct error *err)
 {
-	AUTO(curl_free) char *s = NULL;
+	AUTO(curl_free)
+	char *s = NULL;
 
 	*out = NULL;
 	switch (curl_url_get(cu, what, &s, 0)) {
@@ -59,7 +60,7 @@ plain_host(const char *host)
 
 	if (host[0] == '[')
 		return strspn(host + 1, "0123456789abcdef:.") == n - 2 &&
-		    host[n - 1] == ']';
+		       host[n - 1] == ']';
 	return n > 0 && n <= 253 && strspn(host, chars) == n;
 }
 
@@ -110,8 +111,8 @@ fill(struct url *u, CURLU *cu, struct arena *mem, struct error *err)
 		    err, ERR_INVALID, "its host is not a plain name");
 	u->port = port == NULL ? (tls ? 443 : 80) : (int)strtol(port, NULL, 10);
 	u->hostport = u->port == (tls ? 443 : 80)
-	    ? u->host
-	    : arena_printf(mem, "%s:%d", u->host, u->port);
+			  ? u->host
+			  : arena_printf(mem, "%s:%d", u->host, u->port);
 	if (u->hostport == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	return 0;
@@ -121,10 +122,11 @@ int
 url_parse(struct url *u, const char *text, const struct url *base,
     struct arena *mem, struct error *err)
 {
-	AUTO(curl_url_cleanup) CURLU *cu = curl_url();
+	AUTO(curl_url_cleanup)
+	CURLU *cu = curl_url();
 	const char *p;
 
-	*u = (struct url){ 0 };
+	*u = (struct url){0};
 	if (cu == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	if (strnlen(text, URL_MAX + 1) > URL_MAX)
@@ -144,7 +146,7 @@ bool
 url_same_origin(const struct url *a, const struct url *b)
 {
 	return a->port == b->port && strcmp(a->scheme, b->scheme) == 0 &&
-	    strcmp(a->host, b->host) == 0;
+	       strcmp(a->host, b->host) == 0;
 }
 
 bool
@@ -162,5 +164,6 @@ host_is_loopback(const char *host)
 		return false;
 	memcpy(text, host, n);
 	text[n] = '\0';
-	return inet_pton(AF_INET, text, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET, text, &a) == 1 &&
+	       ntohl(a.s_addr) >> 24 == 127;
 }

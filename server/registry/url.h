@@ -14,7 +14,7 @@
 struct url {
 	const char *text; /* without fragment and user */
 	const char *scheme;
-	const char *host;   /* lowercase, without port: "[::1]", "r.io" */
+	const char *host;     /* lowercase, without port: "[::1]", "r.io" */
 	const char *hostport; /* the port only where it is not the default */
 	int port;
 	bool has_user;
