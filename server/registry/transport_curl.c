@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/transport_curl.h"
+#include "policy/base/arena.h"
+#include "policy/base/buf.h"
+#include "policy/base/clock.h"
+#include "server/registry/lane.h"
+#include "server/registry/transport.h"
+#include "server/registry/url.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+enum {
+	SLOW_BYTES = 64,      /* per second, that is too slow... */
+	SLOW_SECONDS_MIN = 4, /* ...for this long at the least */
+	SLOW_SECONDS_MAX = 15,
+	DNS_SECONDS = 30,
+	CONNECTION_AGE_MAX = 300,
+};
+
+static int global_rc;
+
+static void
+global_init(void)
+{
+	global_rc = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+}
+
+/* Where a header's value goes. */
+static const char **
+slot(struct http_answer *a, const char *name, size_t len)
+{
+	const struct {
+		const char *name;
+		const char **slot;
+	} known[] = {
+	    {"content-type", &a->content_type},
+	    {"location", &a->location},
+	    {"docker-content-digest", &a->digest},
+	    {"retry-after", &a->retry_after},
+	    {"ratelimit-limit", &a->ratelimit_limit},
+	    {"ratelimit-remaining", &a->ratelimit_remaining},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strlen(known[i].name) == len &&
+		    strncasecmp(known[i].name, name, len) == 0)
+			return known[i].slot;
+	return NULL;
+}
+
+static void
+forget_headers(struct transfer *x)
+{
+	struct http_answer *a = &x->answer;
+
+	a->content_type = a->location = a->digest = NULL;
+	a->retry_after = a->ratelimit_limit = a->ratelimit_remaining = NULL;
+	a->nchallenges = 0;
+}
+
+static int
+keep_header(struct transfer *x, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len), *value;
+	const char **where;
+	size_t n;
+
+	if (colon == NULL)
+		return 0;
+	n = (size_t)(colon - line);
+	where = slot(&x->answer, line, n);
+	if (where == NULL && n == strlen("www-authenticate") &&
+	    strncasecmp(line, "www-authenticate", n) == 0 &&
+	    x->answer.nchallenges < HTTP_CHALLENGES_MAX)
+		where = &x->challenges[x->answer.nchallenges++];
+	else if (where == NULL || *where != NULL)
+		return 0; /* the first of a name counts */
+	for (value = colon + 1, len -= n + 1; len > 0; value++, len--)
+		if (*value != ' ' && *value != '\t')
+			break;
+	while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL)
+		len--;
+	*where = memchr(value, '\0', len) != NULL
+		     ? ""
+		     : arena_strndup(x->mem, value, len);
+	return *where == NULL ? -1 : 0;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *x = arg;
+	size_t len = size * n;
+
+	x->header_bytes += len;
+	if (x->header_bytes > HTTP_HEADER_BYTES_MAX) {
+		error_set(&x->answer.err, ERR_LIMIT,
+		    "the answer has more than %d bytes of headers",
+		    HTTP_HEADER_BYTES_MAX);
+		return 0;
+	}
+	if (len > 5 && strncmp(data, "HTTP/", 5) == 0)
+		forget_headers(x); /* another answer: 1xx came before */
+	else if (keep_header(x, data, len) != 0) {
+		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
+		return 0;
+	}
+	return len;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *x = arg;
+	size_t len = size * n;
+
+	if (len > x->body.max - x->body.len) {
+		error_set(&x->answer.err, ERR_LIMIT,
+		    "the answer has more than %zu bytes", x->body.max);
+		return 0;
+	}
+	if (buf_add(&x->body, data, len) != 0) {
+		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
+		return 0;
+	}
+	return len;
+}
+
+/*
+ * The address that a name resolved to, just before it is connected to: what a
+ * name says at another time does not matter.
+ */
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct transfer *x = arg;
+
+	(void)purpose;
+	if (x->guard && address_is_blocked(&a->addr, x->allow, x->nallow)) {
+		x->blocked = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static long
+slow_seconds(int64_t timeout_ms)
+{
+	int64_t s = timeout_ms / 2000;
+
+	if (s < SLOW_SECONDS_MIN)
+		return SLOW_SECONDS_MIN;
+	return s > SLOW_SECONDS_MAX ? SLOW_SECONDS_MAX : (long)s;
+}
+
+static unsigned
+set_tls(CURL *e, const struct http_request *rq)
+{
+	const struct registry_host *h = rq->host;
+	struct curl_blob blob = {.flags = CURL_BLOB_COPY};
+	long verify = h == NULL || !h->skip_verify;
+	unsigned rc;
+
+	rc = curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify);
+	rc |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	rc |= curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	if (h == NULL)
+		return rc;
+	if (h->ca.data != NULL) {
+		blob.data = (void *)(uintptr_t)h->ca.data;
+		blob.len = h->ca.len;
+		rc |= curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob);
+	}
+	if (!rq->client_cert || h->client_cert.data == NULL)
+		return rc;
+	blob.data = (void *)(uintptr_t)h->client_cert.data;
+	blob.len = h->client_cert.len;
+	rc |= curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &blob);
+	blob.data = (void *)(uintptr_t)h->client_key.data;
+	blob.len = h->client_key.len;
+	rc |= curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &blob);
+	return rc;
+}
+
+static unsigned
+set_request(struct transfer *x, const struct http_request *rq)
+{
+	CURL *e = x->easy;
+	bool tls = strncmp(rq->url, "https:", 6) == 0;
+	unsigned rc;
+
+	rc = curl_easy_setopt(e, CURLOPT_URL, rq->url);
+	rc |=
+	    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
+	rc |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+	rc |= curl_easy_setopt(e, CURLOPT_USERAGENT, "policy-gate");
+	if (rq->method == HTTP_HEAD)
+		rc |= curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	if (rq->method == HTTP_POST)
+		rc |= curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, rq->body);
+	if (tls) {
+		rc |= curl_easy_setopt(
+		    e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+		/* Rather one connection with many streams than many. */
+		rc |= curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
+		rc |= set_tls(e, rq);
+	}
+	/* Behind a proxy of the environment's nobody could see which address
+	 * a name leads to: where that matters, only the settings count. */
+	if (rq->host != NULL && rq->host->proxy != NULL)
+		rc |= curl_easy_setopt(e, CURLOPT_PROXY, rq->host->proxy);
+	else if (rq->guard)
+		rc |= curl_easy_setopt(e, CURLOPT_PROXY, "");
+	return rc;
+}
+
+static unsigned
+set_always(struct transfer *x, int64_t timeout_ms)
+{
+	CURL *e = x->easy;
+	unsigned rc;
+
+	rc = curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+	rc |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	rc |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	rc |= curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	rc |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	rc |= curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	rc |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
+	rc |= curl_easy_setopt(
+	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+	rc |= curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
+	rc |= curl_easy_setopt(
+	    e, CURLOPT_LOW_SPEED_TIME, slow_seconds(timeout_ms));
+	rc |= curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_SECONDS);
+	rc |= curl_easy_setopt(
+	    e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_MAX);
+	rc |= curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
+	return rc;
+}
+
+static int
+add_headers(struct transfer *x, const char *const *headers)
+{
+	struct curl_slist *next;
+
+	for (; headers != NULL && *headers != NULL; headers++) {
+		next = curl_slist_append(x->headers, *headers);
+		if (next == NULL)
+			return -1;
+		x->headers = next;
+	}
+	return 0;
+}
+
+static void
+transfer_free(struct transfer *x)
+{
+	if (x == NULL)
+		return;
+	curl_easy_cleanup(x->easy);
+	curl_slist_free_all(x->headers);
+	buf_clear(&x->body);
+	arena_free(x->mem);
+	free(x);
+}
+OWNED(struct transfer, transfer_free)
+
+static struct transfer *
+transfer_new(const struct http_request *rq, transfer_done *done, void *arg)
+{
+	AUTO(transfer_free)
+	struct transfer *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	buf_init(&x->body, rq->body_max);
+	x->done = done;
+	x->arg = arg;
+	x->answer.challenges = x->challenges;
+	x->guard = rq->guard;
+	x->allow = rq->allow;
+	x->nallow = rq->nallow;
+	x->mem = arena_new();
+	x->easy = curl_easy_init();
+	if (x->mem == NULL || x->easy == NULL ||
+	    add_headers(x, rq->headers) != 0 ||
+	    set_always(x, rq->timeout_ms) != 0 || set_request(x, rq) != 0)
+		return NULL;
+	return TAKE(x);
+}
+
+static struct transfer *
+curl_start(struct transport *t, const struct http_request *rq,
+    transfer_done *done, void *arg, struct error *err)
+{
+	struct curl_transport *ct = (struct curl_transport *)t;
+	AUTO(transfer_free)
+	struct transfer *x = transfer_new(rq, done, arg);
+
+	if (x == NULL || lane_enter(&ct->lanes, x, rq->url) != 0) {
+		error_set(err, ERR_NOMEM, "out of memory for a transfer");
+		return NULL;
+	}
+	return TAKE(x);
+}
+
+/* Takes it out of wherever it stands. */
+static void
+leave(struct curl_transport *ct, struct transfer *x)
+{
+	if (x->running)
+		curl_multi_remove_handle(ct->multi, x->easy);
+	lane_leave(&ct->lanes, x);
+}
+
+static void
+curl_cancel(struct transport *t, struct transfer *x)
+{
+	leave((struct curl_transport *)t, x);
+	transfer_free(x);
+}
+
+/* Hands what waits in the lanes to libcurl, as far as there is room. */
+static void
+fill(struct curl_transport *ct)
+{
+	struct transfer *x;
+
+	while ((x = lane_next(&ct->lanes)) != NULL) {
+		x->started = ct->clock->monotonic_ms(ct->clock);
+		x->running = true;
+		if (curl_multi_add_handle(ct->multi, x->easy) == CURLM_OK)
+			continue;
+		x->running = false;
+		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
+		x->done(x->arg, &x->answer);
+		lane_leave(&ct->lanes, x);
+		transfer_free(x);
+	}
+}
+
+static void
+finish(struct curl_transport *ct, CURL *easy, CURLcode code)
+{
+	struct http_answer *a;
+	struct transfer *x;
+	curl_off_t length;
+	long version = 0;
+	char *p;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &p);
+	x = (struct transfer *)(void *)p;
+	a = &x->answer;
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	transfer_explain(x, code);
+	a->content_length = length;
+	a->body = buf_text(&x->body);
+	a->len = x->body.len;
+	a->ms = ct->clock->monotonic_ms(ct->clock) - x->started;
+	lane_learn(x, version == CURL_HTTP_VERSION_2_0);
+	leave(ct, x);
+	x->done(x->arg, a);
+	transfer_free(x);
+}
+
+/* Whether anything had ended. */
+static bool
+perform(struct curl_transport *ct)
+{
+	bool any = false;
+	int running, left;
+	CURLMsg *m;
+
+	curl_multi_perform(ct->multi, &running);
+	while ((m = curl_multi_info_read(ct->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		finish(ct, m->easy_handle, m->data.result);
+		any = true;
+	}
+	return any;
+}
+
+static void
+curl_poll(struct transport *t, int ms)
+{
+	struct curl_transport *ct = (struct curl_transport *)t;
+
+	fill(ct);
+	if (perform(ct))
+		return;
+	curl_multi_poll(ct->multi, NULL, 0, ms, NULL);
+	perform(ct);
+}
+
+static void
+curl_wakeup(struct transport *t)
+{
+	curl_multi_wakeup(((struct curl_transport *)t)->multi);
+}
+
+static void
+curl_destroy(struct transport *t)
+{
+	struct curl_transport *ct = (struct curl_transport *)t;
+
+	lanes_clear(&ct->lanes);
+	curl_multi_cleanup(ct->multi);
+	free(ct);
+}
+
+struct transport *
+transport_curl_new(const struct clock *clock, struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct curl_transport *ct;
+
+	pthread_once(&once, global_init);
+	if (global_rc != 0) {
+		error_set(err, ERR_SYSTEM, "libcurl cannot be initialised");
+		return NULL;
+	}
+	ct = calloc(1, sizeof(*ct));
+	if (ct != NULL)
+		ct->multi = curl_multi_init();
+	if (ct == NULL || ct->multi == NULL) {
+		free(ct);
+		error_set(err, ERR_NOMEM, "out of memory for libcurl");
+		return NULL;
+	}
+	curl_multi_setopt(ct->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(
+	    ct->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)LANE_STREAMS);
+	curl_multi_setopt(
+	    ct->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)LANE_CONNECTIONS);
+	curl_multi_setopt(ct->multi, CURLMOPT_MAXCONNECTS, 64L);
+	ct->clock = clock;
+	ct->base = (struct transport){
+	    .start = curl_start,
+	    .cancel = curl_cancel,
+	    .poll = curl_poll,
+	    .wakeup = curl_wakeup,
+	    .destroy = curl_destroy,
+	};
+	return &ct->base;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_TRANSPORT_CURL_H
+#define SERVER_REGISTRY_TRANSPORT_CURL_H
+
+#include "policy/base/arena.h"
+#include "policy/base/buf.h"
+#include "policy/base/clock.h"
+#include "server/registry/lane.h"
+#include "server/registry/transport.h"
+
+#include <curl/curl.h>
+
+/* Private to transport_curl.c and transport_error.c. */
+
+struct curl_transport {
+	struct transport base;
+	const struct clock *clock;
+	CURLM *multi;
+	struct lanes lanes;
+};
+
+struct transfer {
+	struct lane_seat seat; /* first: a lane knows it by this */
+	CURL *easy;
+	struct curl_slist *headers;
+	struct arena *mem; /* header values */
+	struct buf body;
+	size_t header_bytes;
+	struct http_answer answer;
+	const char *challenges[HTTP_CHALLENGES_MAX];
+	transfer_done *done;
+	void *arg;
+	int64_t started;
+	bool running; /* libcurl has it */
+	bool guard;
+	bool blocked;
+	const struct net *allow;
+	size_t nallow;
+};
+
+/* Fills the answer's error for how libcurl ended. */
+void transfer_explain(struct transfer *x, CURLcode code);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/transport_curl.h"
+
+/* What libcurl's ways to fail are to us. */
+struct meaning {
+	CURLcode code;
+	enum err_code err;
+	bool may_retry;
+	const char *msg;
+};
+
+static const struct meaning meanings[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, ERR_UNAVAILABLE, false,
+	"its name could not be resolved"},
+    {CURLE_COULDNT_RESOLVE_PROXY, ERR_UNAVAILABLE, false,
+	"the proxy's name could not be resolved"},
+    {CURLE_COULDNT_CONNECT, ERR_UNAVAILABLE, true,
+	"no connection could be made"},
+    {CURLE_GOT_NOTHING, ERR_UNAVAILABLE, true,
+	"the connection was closed without an answer"},
+    {CURLE_SEND_ERROR, ERR_UNAVAILABLE, true, "the connection broke"},
+    {CURLE_RECV_ERROR, ERR_UNAVAILABLE, true, "the connection broke"},
+    {CURLE_HTTP2, ERR_UNAVAILABLE, true, "the HTTP/2 connection broke"},
+    {CURLE_HTTP2_STREAM, ERR_UNAVAILABLE, true, "the HTTP/2 stream broke"},
+    {CURLE_PARTIAL_FILE, ERR_TRUNCATED, true, "the answer ended early"},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_UNAVAILABLE, false,
+	"the answer is not HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, false,
+	"the answer is not HTTP"},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_TLS, false,
+	"its certificate is not one that is trusted for it"},
+    {CURLE_SSL_CONNECT_ERROR, ERR_TLS, false, "the TLS handshake failed"},
+    {CURLE_SSL_CERTPROBLEM, ERR_TLS, false,
+	"the client certificate cannot be used"},
+    {CURLE_SSL_CACERT_BADFILE, ERR_TLS, false,
+	"the certificates in caFile cannot be used"},
+    {CURLE_SSL_CIPHER, ERR_TLS, false, "no TLS cipher in common"},
+    {CURLE_SSL_ISSUER_ERROR, ERR_TLS, false,
+	"its certificate is not one that is trusted for it"},
+    {CURLE_SSL_SHUTDOWN_FAILED, ERR_UNAVAILABLE, true, "the connection broke"},
+    {CURLE_SSL_ENGINE_INITFAILED, ERR_TLS, false, "TLS cannot be used"},
+    {CURLE_OUT_OF_MEMORY, ERR_NOMEM, false, "out of memory"},
+    {CURLE_PROXY, ERR_UNAVAILABLE, true, "the proxy did not connect"},
+};
+
+static bool
+is_connected(CURL *easy)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &us);
+	return us > 0;
+}
+
+static void
+explain_timeout(struct transfer *x)
+{
+	x->answer.may_retry = true;
+	if (is_connected(x->easy))
+		error_set(&x->answer.err, ERR_UNAVAILABLE, "it is too slow");
+	else
+		error_set(&x->answer.err, ERR_UNAVAILABLE,
+		    "no connection could be made");
+}
+
+void
+transfer_explain(struct transfer *x, CURLcode code)
+{
+	struct error *err = &x->answer.err;
+	size_t i;
+
+	if (code == CURLE_OK || err->code != ERR_NONE)
+		return; /* ours was first, and caused libcurl's */
+	if (x->blocked) {
+		error_set(err, ERR_BLOCKED,
+		    "its address is in a network that is not for registries");
+		return;
+	}
+	if (code == CURLE_OPERATION_TIMEDOUT) {
+		explain_timeout(x);
+		return;
+	}
+	/* The status had come: what broke was the content. */
+	if (x->answer.status != 0 &&
+	    (code == CURLE_RECV_ERROR || code == CURLE_HTTP2_STREAM ||
+		code == CURLE_HTTP2))
+		code = CURLE_PARTIAL_FILE;
+	for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
+		if (meanings[i].code != code)
+			continue;
+		x->answer.may_retry = meanings[i].may_retry;
+		error_set(err, meanings[i].err, "%s", meanings[i].msg);
+		return;
+	}
+	error_set(err, ERR_UNAVAILABLE, "the exchange failed (libcurl %d)",
+	    (int)code);
+}
