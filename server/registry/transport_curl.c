@@ -243,6 +243,9 @@ set_always(struct transfer *x, int64_t timeout_ms)
 	rc |= curl_easy_setopt(
 	    e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_MAX);
 	rc |= curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
+	/* Else a cancelled transfer waits for its name to be resolved, and
+	 * everybody with it. */
+	rc |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	return rc;
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+peer_free(struct peer *p)
+{
+	free(p->origin);
+	free(p->realm);
+	free(p->service);
+	free(p);
+}
+
+struct peer *
+peer_find(struct peers *ps, const char *origin)
+{
+	struct peer **where, *p;
+
+	for (where = &ps->first; *where != NULL; where = &(*where)->next)
+		if (strcmp((*where)->origin, origin) == 0)
+			break;
+	p = *where;
+	if (p != NULL && p != ps->first) {
+		*where = p->next;
+		p->next = ps->first;
+		ps->first = p;
+	}
+	return p;
+}
+
+static void
+drop_last(struct peers *ps)
+{
+	struct peer **where = &ps->first;
+
+	while ((*where)->next != NULL)
+		where = &(*where)->next;
+	peer_free(*where);
+	*where = NULL;
+	ps->n--;
+}
+
+/* Found or made; NULL when memory is out. */
+static struct peer *
+peer_get(struct peers *ps, const char *origin)
+{
+	struct peer *p = peer_find(ps, origin);
+
+	if (p != NULL)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (p != NULL)
+		p->origin = strdup(origin);
+	if (p == NULL || p->origin == NULL) {
+		free(p);
+		return NULL;
+	}
+	if (ps->n == PEERS_MAX)
+		drop_last(ps);
+	p->next = ps->first;
+	ps->first = p;
+	ps->n++;
+	return p;
+}
+
+void
+peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
+    const char *realm, const char *service)
+{
+	struct peer *p = peer_get(ps, origin);
+
+	if (p == NULL)
+		return;
+	free(p->realm);
+	free(p->service);
+	p->realm = realm == NULL ? NULL : strdup(realm);
+	p->service = service == NULL ? NULL : strdup(service);
+	p->auth = auth;
+	if ((realm != NULL && p->realm == NULL) ||
+	    (service != NULL && p->service == NULL))
+		p->auth = PEER_UNKNOWN;
+}
+
+int64_t
+peer_wait(struct peers *ps, const char *origin, int64_t now)
+{
+	struct peer *p = peer_find(ps, origin);
+
+	if (p == NULL || p->failures < BREAKER_FAILURES)
+		return 0;
+	if (now < p->open_until)
+		return p->open_until - now;
+	if (p->probing)
+		return BREAKER_OPEN_MS;
+	p->probing = true;
+	return 0;
+}
+
+void
+peer_worked(struct peers *ps, const char *origin)
+{
+	struct peer *p = peer_find(ps, origin);
+
+	if (p == NULL)
+		return;
+	p->failures = 0;
+	p->probing = false;
+}
+
+void
+peer_failed(struct peers *ps, const char *origin, int64_t now)
+{
+	struct peer *p = peer_get(ps, origin);
+
+	if (p == NULL)
+		return;
+	p->probing = false;
+	if (p->failures < BREAKER_FAILURES)
+		p->failures++;
+	if (p->failures == BREAKER_FAILURES)
+		p->open_until = now + BREAKER_OPEN_MS;
+}
+
+void
+peer_unknown(struct peers *ps, const char *origin)
+{
+	struct peer *p = peer_find(ps, origin);
+
+	if (p != NULL)
+		p->probing = false;
+}
+
+void
+peers_clear(struct peers *ps)
+{
+	while (ps->n > 0)
+		drop_last(ps);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_PEER_H
+#define SERVER_REGISTRY_PEER_H
+
+#include "policy/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What was learned of an origin ("https://registry.corp:5000"): how it wants
+ * to be authenticated to, and whether it works at all. For one thread.
+ */
+
+enum {
+	PEERS_MAX = 1024, /* the one not used for longest is forgotten */
+	BREAKER_FAILURES = 5,
+	BREAKER_OPEN_MS = 10 * 1000,
+};
+
+enum peer_auth { PEER_UNKNOWN, PEER_BASIC, PEER_BEARER };
+
+struct peer {
+	struct peer *next;
+	char *origin;
+	enum peer_auth auth;
+	char *realm;   /* PEER_BEARER */
+	char *service; /* likewise; NULL where it gave none */
+	int failures;  /* operations in a row */
+	int64_t open_until;
+	bool probing; /* one is let through to see */
+};
+
+struct peers {
+	struct peer *first; /* used last */
+	int n;
+};
+
+/* What is known, or NULL. Borrowed until the next call. */
+struct peer *peer_find(struct peers *ps, const char *origin);
+
+/* Remembers. Memory running out is no error: it is only learned again. */
+void peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
+    const char *realm, const char *service);
+
+/*
+ * The breaker: after BREAKER_FAILURES failed operations in a row an origin is
+ * not asked for BREAKER_OPEN_MS, then by one operation to see.
+ * Milliseconds to wait, 0: go on (and tell how it went).
+ */
+int64_t peer_wait(struct peers *ps, const char *origin, int64_t now);
+void peer_worked(struct peers *ps, const char *origin);
+void peer_failed(struct peers *ps, const char *origin, int64_t now);
+/* The operation ended without saying anything about the origin. */
+void peer_unknown(struct peers *ps, const char *origin);
+
+void peers_clear(struct peers *ps);
+
+#endif
