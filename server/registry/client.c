@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/client.h"
+
+#include "policy/base/text.h"
+#include "server/registry/token.h"
+
+enum { DETAIL_MAX = 256 };
+
+int64_t
+client_now(const struct client *c)
+{
+	return c->clock->monotonic_ms(c->clock);
+}
+
+void
+client_run(struct client *c, int max_ms)
+{
+	int64_t next, wait;
+
+	timers_run(&c->timers, client_now(c));
+	next = timers_next(&c->timers);
+	wait = next == INT64_MAX ? max_ms : next - client_now(c);
+	if (wait > max_ms)
+		wait = max_ms;
+	c->transport->poll(c->transport, wait < 0 ? 0 : (int)wait);
+}
+
+void
+client_clear(struct client *c)
+{
+	tokens_clear(c);
+	peers_clear(&c->peers);
+}
+
+void
+client_observe(const struct client *c, const struct registry_settings *s,
+    const char *host, const char *kind, const struct http_answer *a)
+{
+	const struct registry_host *h;
+
+	if (c->observer == NULL || c->observer->exchange == NULL)
+		return;
+	h = registry_settings_find(s, host);
+	c->observer->exchange(c->observer->arg, h == NULL ? "other" : h->host,
+	    kind, a->err.code == ERR_NONE ? a->status : 0, a->ms);
+}
+
+void
+client_log(const struct client *c, const char *level, const char *event,
+    const char *host, const char *detail)
+{
+	AUTO(buf_clear)
+	struct buf b;
+
+	buf_init(&b, 2 * DETAIL_MAX);
+	if (c->observer == NULL || c->observer->log == NULL ||
+	    text_sanitise(&b, detail, DETAIL_MAX) != 0)
+		return;
+	c->observer->log(c->observer->arg, level, event, host, buf_text(&b));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_CLIENT_H
+#define SERVER_REGISTRY_CLIENT_H
+
+#include "policy/base/clock.h"
+#include "server/registry/peer.h"
+#include "server/registry/registry.h"
+#include "server/registry/timer.h"
+#include "server/registry/transport.h"
+
+/*
+ * The state that all operations of the registry's thread share. Operations are
+ * layered: a job (resolve.h) joins loads (load.h), a load makes fetches
+ * (fetch.h), a fetch waits for tokens (token.h) and makes transfers
+ * (transport.h). Callbacks run from client_run() only, never from within the
+ * call that asked for them.
+ */
+struct client {
+	const struct clock *clock;
+	struct transport *transport;
+	const struct registry_observer *observer; /* or NULL */
+	bool guard;
+	struct timers timers;
+	struct peers peers;
+	struct token *tokens;
+	struct load *loads;
+	struct job *jobs;
+};
+
+int64_t client_now(const struct client *c);
+
+/* Fires timers, then waits for transfers until the next timer is due, at most
+ * `max_ms`. */
+void client_run(struct client *c, int max_ms);
+
+/* Releases what is remembered; nothing may be under way. */
+void client_clear(struct client *c);
+
+/* Tells the observer of an exchange. `label` is the host where the settings
+ * list it. */
+void client_observe(const struct client *c, const struct registry_settings *s,
+    const char *host, const char *kind, const struct http_answer *a);
+
+/* Tells the observer something for the log; `detail` is sanitised here. */
+void client_log(const struct client *c, const char *level, const char *event,
+    const char *host, const char *detail);
+
+#endif

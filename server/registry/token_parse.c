@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/strict.h"
+#include "server/registry/token.h"
+
+#include <string.h>
+
+/* Visible ASCII: it goes into a header as it is. */
+static bool
+fits_header(const char *s)
+{
+	size_t n;
+
+	for (n = 0; s[n] != '\0'; n++)
+		if (s[n] <= ' ' || s[n] >= 0x7f)
+			return false;
+	return n > 0 && n <= TOKEN_TEXT_MAX;
+}
+
+char *
+token_parse(const char *body, size_t len, int64_t *life, struct error *err)
+{
+	AUTO(json_decref)
+	json_t *root = strict_parse(body, len, err);
+	const char *text, *old;
+	json_t *expires;
+	char *out;
+
+	if (root == NULL ||
+	    strict_string(root, "access_token", &text, err) != 0 ||
+	    strict_string(root, "token", &old, err) != 0)
+		return NULL;
+	if (text == NULL || *text == '\0')
+		text = old;
+	if (text == NULL || !fits_header(text)) {
+		error_set(err, ERR_SYNTAX, "there is no token in it");
+		return NULL;
+	}
+	/* Some services write a real number, or nothing useful. */
+	expires = json_object_get(root, "expires_in");
+	*life = TOKEN_LIFE_DEFAULT;
+	if (json_is_integer(expires))
+		*life = json_integer_value(expires);
+	else if (json_is_real(expires) && json_real_value(expires) > 0 &&
+		 json_real_value(expires) < 1e9)
+		*life = (int64_t)json_real_value(expires);
+	if (*life < 0)
+		*life = 0;
+	out = strdup(text);
+	if (out == NULL)
+		error_set(err, ERR_NOMEM, "out of memory for a token");
+	return out;
+}
