@@ -82,11 +82,9 @@ is_known(const char *registry, const char *realm)
 
 int
 realm_read(struct realm *r, const char *text, const struct url *registry,
-    const struct registry_settings *s, bool guard, struct arena *mem,
-    struct error *err)
+    const struct registry_host *h, const struct registry_settings *s,
+    bool guard, struct arena *mem, struct error *err)
 {
-	const struct registry_host *h =
-	    registry_settings_find(s, registry->hostport);
 	struct error why = ERROR_INIT;
 	bool listed, plain;
 

@@ -19,15 +19,16 @@ struct realm {
 };
 
 /*
- * Looks at a realm that `registry` (its base URL) named. Credentials go to the
+ * Looks at a realm that `registry` (its base URL; `h` its settings or NULL)
+ * named. Credentials go to the
  * registry's own origin, to the services that Docker Hub and GitLab are known
  * to have elsewhere, and to hosts in the entry's tokenRealms.
  * Returns 0, or -1 with ERR_AUTH_UNSUPPORTED (not https while the registry is,
  * a user or fragment in it, an address that is not for us), ERR_NOMEM.
  */
 int realm_read(struct realm *r, const char *text, const struct url *registry,
-    const struct registry_settings *s, bool guard, struct arena *mem,
-    struct error *err);
+    const struct registry_host *h, const struct registry_settings *s,
+    bool guard, struct arena *mem, struct error *err);
 
 /* Adds "Authorization: Basic ..." for username and secret. 0, or -1. */
 int auth_add_basic(

@@ -186,10 +186,10 @@ read_image(struct manifest *m, const json_t *root, struct arena *mem,
 	if (descriptor_read(&m->config, config, "config", mem, err) != 0)
 		return -1;
 	if (strcmp(m->config.media_type, OCI_CONFIG) != 0 &&
-	    strcmp(m->config.media_type, DOCKER_CONFIG) != 0)
-		return error_set(err, ERR_UNSUPPORTED,
-		    "it is an artifact, not an image: its config is of another "
-		    "type");
+	    strcmp(m->config.media_type, DOCKER_CONFIG) != 0) {
+		m->kind = MANIFEST_ARTIFACT;
+		return 0;
+	}
 	if (read_layers(m, layers, mem, err) != 0)
 		return -1;
 	return strict_pairs(notes, "annotations", &m->annotations, mem, err);

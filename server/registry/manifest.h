@@ -44,7 +44,9 @@ struct index_entry {
 	struct platform platform;
 };
 
-enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX };
+/* An artifact is a manifest whose config is not an image's: no runtime runs
+ * it. */
+enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX, MANIFEST_ARTIFACT };
 
 /* Strings live in the arena that it was read into. */
 struct manifest {
@@ -68,7 +70,7 @@ struct manifest {
  * (text/plain, application/json, application/octet-stream).
  * Returns 0, or -1 with *err:
  *   ERR_SYNTAX       breaks the specification, or can be read two ways
- *   ERR_UNSUPPORTED  schema 1, an artifact, an unknown type or algorithm
+ *   ERR_UNSUPPORTED  schema 1, an unknown type or algorithm
  *   ERR_LIMIT        over a bound above
  *   ERR_NOMEM
  */

@@ -497,15 +497,26 @@ registry_settings_parse(const struct node *n, struct diagnostics *d)
 	return d->errors == before ? TAKE(s) : NULL;
 }
 
+/* Without the port that https has anyway. */
+static size_t
+significant(const char *host)
+{
+	size_t n = strlen(host);
+
+	return n > 4 && strcmp(host + n - 4, ":443") == 0 ? n - 4 : n;
+}
+
 const struct registry_host *
 registry_settings_find(const struct registry_settings *s, const char *host)
 {
-	size_t i;
+	size_t i, n;
 
 	if (strcmp(host, "registry-1.docker.io") == 0)
 		host = "docker.io";
+	n = significant(host);
 	for (i = 0; i < s->nhosts; i++)
-		if (strcmp(s->hosts[i].host, host) == 0)
+		if (significant(s->hosts[i].host) == n &&
+		    memcmp(s->hosts[i].host, host, n) == 0)
 			return &s->hosts[i];
 	return NULL;
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_CONTENT_H
+#define SERVER_REGISTRY_CONTENT_H
+
+#include "policy/facts.h"
+#include "server/registry/manifest.h"
+
+#include <stdatomic.h>
+
+/*
+ * What stands behind a digest, verified and read. Immutable; shared by
+ * reference.
+ */
+struct content {
+	atomic_int refs;
+	struct arena *mem;
+	const char *digest;
+	const char *media_type;
+	int64_t bytes; /* of the manifest or index */
+	enum manifest_kind kind;
+	struct image *image;               /* MANIFEST_IMAGE: a reference */
+	const struct index_entry *entries; /* MANIFEST_INDEX */
+	size_t nentries;
+	struct arena *entries_mem; /* owned: what they stand in */
+	int64_t config_bytes;      /* of an image's config */
+};
+
+/* New, with one reference and an arena; NULL when memory is out. */
+struct content *content_new(void);
+struct content *content_ref(struct content *c);
+void content_unref(struct content *c); /* NULL is fine */
+OWNED(struct content, content_unref)
+
+/* Bytes that it holds, its image's included. */
+size_t content_size(const struct content *c);
+
+#endif

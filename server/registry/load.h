@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_LOAD_H
+#define SERVER_REGISTRY_LOAD_H
+
+#include "server/registry/client.h"
+#include "server/registry/content.h"
+
+/*
+ * From a name (a tag or digest of a repository) to content: fetched, verified,
+ * read; an image with its config. Everybody who wants the same at the same time
+ * waits for one load.
+ */
+
+struct load_request {
+	const char *host;
+	const char *path;
+	const char *tag;    /* or NULL */
+	const char *digest; /* or NULL; the one or the other */
+	int64_t size;       /* as an index announces it; -1: unknown */
+	struct registry_settings *settings; /* borrowed; reference taken */
+};
+
+/* `content` is borrowed, or NULL with *err. */
+typedef void load_done(
+    void *arg, struct content *content, const struct error *err);
+
+/* Its asker's; zeroed while it waits for nothing. */
+struct load_waiter {
+	struct load *load;
+	struct load_waiter *next;
+	load_done *done;
+	void *arg;
+	int64_t deadline;
+};
+
+/* w->done, arg and deadline are set. Returns 0, or -1 with ERR_NOMEM: `done`
+ * will not run. */
+int load_join(struct client *c, const struct load_request *rq,
+    struct load_waiter *w, struct error *err);
+
+/* `timed_out`: its time is over. Without waiters the load is given up. */
+void load_leave(struct load_waiter *w, bool timed_out);
+
+#endif

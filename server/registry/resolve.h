@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_RESOLVE_H
+#define SERVER_REGISTRY_RESOLVE_H
+
+#include "server/registry/client.h"
+#include "server/registry/registry.h"
+
+/*
+ * One call of registry_resolve() on the registry's thread: the reference, then
+ * of an index every entry that a node could run, side by side.
+ */
+
+enum {
+	INDEX_DEPTH_MAX = 2,      /* an index within an index */
+	CHILD_MANIFESTS_MAX = 16, /* that one image may lead to */
+	/* Manifests and configs of one image, all platforms. */
+	RESOLVE_BYTES_MAX = 32 * 1024 * 1024,
+};
+
+struct job_request {
+	const struct reference *ref;
+	const struct platform_set *platforms;
+	int64_t deadline;
+	struct registry_settings *settings; /* borrowed; reference taken */
+	registry_done *done;
+	void *arg;
+};
+
+/* Copies the request, from any thread. NULL when memory is out. */
+struct job *job_new(const struct job_request *rq);
+
+/* Steals the job. `done` runs from client_run(), or from job_stop_all(). */
+void job_start(struct client *c, struct job *j);
+
+/* Ends every job with ERR_UNAVAILABLE. */
+void job_stop_all(struct client *c);
+
+/* Ends one that was never started. */
+void job_refuse(struct job *j);
+
+#endif
