@@ -4,7 +4,7 @@
 #include "policy/base/text.h"
 #include "policy/match.h"
 
-enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256 };
+enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256, FAULT_MAX = 512 };
 
 static const char *
 keep_text(struct arena *mem, const char *s, size_t max)
@@ -100,8 +100,7 @@ findings_fault(struct findings *out, const struct fault *fault)
 	if (out->fault.code != NULL && effect >= out->on_error)
 		return 0;
 	out->fault = *fault;
-	out->fault.message =
-	    keep_text(out->mem, fault->message, 2 * SENTENCE_MAX);
+	out->fault.message = keep_text(out->mem, fault->message, FAULT_MAX);
 	out->on_error = effect;
 	return out->fault.message == NULL ? -1 : 0;
 }

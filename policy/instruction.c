@@ -9,7 +9,7 @@
 #include <strings.h>
 
 /* created_by is as long as its author likes; what is shown is short. */
-enum { SCAN_MAX = 4096, NAME_MAX_BYTES = 128 };
+enum { SCAN_MAX = 4096, CLEAN_MAX = 3 * SCAN_MAX, NAME_MAX_BYTES = 128 };
 
 static const char blanks[] = " \t\r\n";
 
@@ -139,8 +139,10 @@ is_secret(const char *s, size_t len)
 	}
 	if (len == 0 || len > sizeof(name))
 		return false;
+	memcpy(name, s, len);
 	for (i = 0; i < len; i++)
-		name[i] = s[i] == '-' ? '_' : s[i];
+		if (name[i] == '-')
+			name[i] = '_';
 	return secret_is_name(name, len);
 }
 
@@ -231,7 +233,7 @@ instruction_add(struct buf *b, const char *created_by, size_t max)
 	while (len > 0 && strchr(blanks, s[len - 1]) != NULL)
 		len--;
 	/* A value of one byte becomes three, and has a name before it. */
-	buf_init(&clean, 3 * SCAN_MAX);
+	buf_init(&clean, CLEAN_MAX);
 	buf_puts(&clean, keyword);
 	if (add_redacted(&clean, s, len) != 0)
 		return -1;

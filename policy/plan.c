@@ -75,10 +75,11 @@ find_rules(struct plan *p, struct plan_image *pi, const struct rule **scratch)
 	pi->judged = n > 0;
 	if (n == 0)
 		return 0;
-	rules = arena_calloc(p->mem, n, sizeof(*rules));
+	rules = arena_calloc(p->mem, n, sizeof(const struct rule *));
 	if (rules == NULL)
 		return -1;
-	memcpy(rules, scratch, n * sizeof(*rules));
+	for (i = 0; i < n; i++)
+		rules[i] = scratch[i];
 	pi->rules = rules;
 	return 0;
 }

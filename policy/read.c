@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { DESCRIBED_MAX = 2 * READ_FOUND_MAX };
+
 void
 read_no_memory(struct reader *r, const struct node *n)
 {
@@ -48,7 +50,7 @@ read_expected(struct reader *r, const struct node *n, const char *what)
 {
 	AUTO(buf_clear) struct buf b;
 
-	buf_init(&b, 2 * READ_FOUND_MAX);
+	buf_init(&b, DESCRIBED_MAX);
 	describe(n, &b);
 	diagnostics_error(
 	    r->diagnostics, n, "expected %s, found %s", what, buf_text(&b));

@@ -7,7 +7,13 @@
 #include <string.h>
 
 /* One finding's line: message, evidence, fix and owner at their longest. */
-enum { LINE_MAX_BYTES = 2048, PLACE_MAX = 256, MORE_MAX = 64 };
+enum {
+	LINE_BYTES_MAX = 2048,
+	HEADED_LINE_BYTES_MAX = 2 * LINE_BYTES_MAX,
+	PLACE_MAX = 256,
+	FAULT_MAX = 512,
+	MORE_MAX = 64, /* "and N more" */
+};
 
 static bool
 denies(const struct finding *f)
@@ -100,7 +106,7 @@ add_fault(struct buf *b, const struct report_image *img)
 	if (img->verdict != VERDICT_DENY || img->nfindings > 0)
 		buf_puts(b, "could not be judged: ");
 	buf_printf(b, "%s: ", img->fault.code);
-	text_sanitise(b, img->fault.message, 2 * PLACE_MAX);
+	text_sanitise(b, img->fault.message, FAULT_MAX);
 }
 
 /* A denial as it grows: once a line does not fit, the rest is counted. */
@@ -151,7 +157,7 @@ tell_image(struct message *m, const struct report_image *img)
 	bool first = true;
 	size_t i;
 
-	buf_init(&line, 2 * LINE_MAX_BYTES);
+	buf_init(&line, HEADED_LINE_BYTES_MAX);
 	for (i = 0; i < img->nfindings; i++) {
 		if (!denies(&img->findings[i]))
 			continue;
@@ -216,7 +222,7 @@ warn_image(json_t *warnings, const struct report_image *img)
 	AUTO(buf_clear) struct buf line;
 	size_t i;
 
-	buf_init(&line, LINE_MAX_BYTES);
+	buf_init(&line, LINE_BYTES_MAX);
 	for (i = 0; i < img->nfindings; i++) {
 		if (!warns(&img->findings[i]))
 			continue;

@@ -35,13 +35,13 @@ struct base_list {
 };
 
 struct check_field {
-	const char *name;  /* "max" */
-	const char *check; /* "size.max"; NULL: tunes the others */
-	enum value_kind kind;
+	const char *name;         /* "max" */
+	const char *check;        /* "size.max"; NULL: tunes the others */
 	size_t at;                /* offset in the parameters */
 	const char *const *words; /* VALUE_CHOICE; ends with NULL */
-	bool may_be_empty;        /* lists: nothing in it is fine */
 	const char *fix; /* what helps: in the imperative, no full stop */
+	enum value_kind kind;
+	bool may_be_empty; /* lists: nothing in it is fine */
 };
 
 /* The words of many a field, in this order. */

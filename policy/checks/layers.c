@@ -50,7 +50,7 @@ evaluate_layers(
 	buf_init(&actual, TEXT_MAX);
 	buf_init(&limit, TEXT_MAX);
 	buf_init(&message, TEXT_MAX);
-	buf_init(&evidence, 2 * TEXT_MAX);
+	buf_init(&evidence, TEXT_MAX);
 	n = count(s->image, 0, s->image->nlayers);
 	if (p->max == 0 || n <= p->max)
 		return 0;

@@ -31,7 +31,12 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_MAX, FIELD_MAX_LAYER };
-enum { TEXT_MAX = 64, INSTRUCTION_MAX = 80, EVIDENCE_MAX = 256 };
+enum {
+	TEXT_MAX = 64,
+	MESSAGE_MAX = 256,
+	INSTRUCTION_MAX = 80,
+	EVIDENCE_MAX = 256,
+};
 
 static bool
 seen_before(const struct image *img, size_t layer)
@@ -118,7 +123,7 @@ add(struct findings *out, struct breach *br, const char *what, int64_t actual,
 
 	buf_init(&a, TEXT_MAX);
 	buf_init(&l, TEXT_MAX);
-	buf_init(&m, TEXT_MAX * 3);
+	buf_init(&m, MESSAGE_MAX);
 	add_sizes(&a, actual, &l, limit);
 	buf_printf(&m, "%s %s is over %s", what, buf_text(&a), buf_text(&l));
 	if (buf_failed(&a) || buf_failed(&l) || buf_failed(&m))
