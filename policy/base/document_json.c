@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/document_tree.h"
+#include "policy/base/text.h"
 
 #include "policy/base/tree.h"
 
@@ -265,7 +266,9 @@ refuse(const json_error_t *e, struct place start, const char *end,
 	size_t len = (size_t)(end - start.p);
 	size_t stop = e->position > 0 ? (size_t)e->position : 0;
 	const char *p = start.p + (stop < len ? stop : len);
+	AUTO(buf_clear) struct buf shown;
 
+	buf_init(&shown, JSON_ERROR_TEXT_LENGTH);
 	switch (json_error_code(e)) {
 	case json_error_unknown: /* a failed allocation sets nothing */
 	case json_error_out_of_memory:
@@ -286,7 +289,9 @@ refuse(const json_error_t *e, struct place start, const char *end,
 	default:
 		place_advance(&start, p > start.p ? p - 1 : p);
 		*at = start.at;
-		return error_set(err, ERR_SYNTAX, "%s", e->text);
+		/* It quotes the text. */
+		text_sanitise(&shown, e->text, JSON_ERROR_TEXT_LENGTH);
+		return error_set(err, ERR_SYNTAX, "%s", buf_text(&shown));
 	}
 }
 

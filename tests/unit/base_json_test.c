@@ -44,6 +44,7 @@ static const struct stream_case refused[] = {
     {"comment", "{\n # x\n}", {"!2:2 expected"}},
     {"single quotes", "['a']", {"!1:2 invalid token"}},
     {"bad word", "[1,\n tru]", {"!2:4 invalid token"}},
+    {"a token that would ring a bell", "[\x07]", {"!1:2 near '?'"}},
     {"bad number", "[01]", {"!1:2 invalid token"}},
     {"number of no end", "[99999999999999999999]", {"too big integer"}},
     {"cut off in a mapping", "{\"a\":\n [1", {"!2:4 ends too early"}},
