@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { PART_MAX = 64, SHOWN_MAX = 64 };
+enum { PART_MAX = 64, TEXT_MAX = 4 * PART_MAX, SHOWN_MAX = 64 };
 
 struct alias {
 	const char *arch;
@@ -150,7 +150,7 @@ platform_text(const struct platform *p, struct arena *mem)
 {
 	AUTO(buf_clear) struct buf b;
 
-	buf_init(&b, 4 * PART_MAX);
+	buf_init(&b, TEXT_MAX);
 	text_sanitise(&b, p->os, PART_MAX);
 	buf_puts(&b, "/");
 	text_sanitise(&b, p->arch, PART_MAX);

@@ -45,7 +45,7 @@ struct parts {
 	const char *digest;
 };
 
-#define refuse(err, ...) error_set((err), ERR_REFERENCE, __VA_ARGS__)
+#define refuse(err, ...) (error_set((err), ERR_REFERENCE, __VA_ARGS__), -1)
 
 static bool
 is_lower(char c)
@@ -307,7 +307,7 @@ check_path(const struct parts *p, struct error *err)
 			i++;
 		if (i == run)
 			return refuse_path_char(
-			    i < len ? p->path.p[i] : p->path.p[len - 1], err);
+			    p->path.p[i < len ? i : len - 1], err);
 		if (i == len)
 			break;
 		if (p->path.p[i] == '/')

@@ -150,7 +150,9 @@ first_character(const struct segment *seg)
 
 	if (seg->marked && is_marker(p, seg->end, "---"))
 		p = skip_blanks(p + 3, seg->end);
-	return p < seg->end ? *p : '\0';
+	if (p == seg->end)
+		return '\0';
+	return *p;
 }
 
 static int

@@ -62,7 +62,9 @@ next_token(struct place *place, const char *end)
 		t.end = p;
 		return t;
 	}
-	t.kind = is_structural(*p) || *p == '"' ? *p : '\0';
+	t.kind = '\0';
+	if (is_structural(*p) || *p == '"')
+		t.kind = *p;
 	if (*p == '"') {
 		p = string_end(p, end);
 	} else if (is_structural(*p)) {

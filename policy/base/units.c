@@ -6,10 +6,19 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { SECONDS_A_DAY = 24 * 60 * 60 };
-
-static const uint64_t KI = 1024;
-static const int64_t NS_A_MS = 1000 * 1000;
+enum {
+	KILO = 1000,
+	MEGA = 1000 * 1000,
+	GIGA = 1000 * 1000 * 1000,
+	KIBI = 1024,
+	MEBI = 1024 * 1024,
+	GIBI = 1024 * 1024 * 1024,
+	MINUTE = 60,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+	WEEK = 7 * DAY,
+	NS_A_MS = 1000 * 1000,
+};
 
 struct unit {
 	const char *name;
@@ -18,35 +27,35 @@ struct unit {
 
 static const struct unit sizes[] = {
     {"", 1},
-    {"k", 1000},
-    {"K", 1000},
-    {"M", 1000 * 1000},
-    {"G", 1000 * 1000 * 1000},
-    {"Ki", 1024},
-    {"Mi", 1024 * 1024},
-    {"Gi", 1024 * 1024 * 1024},
+    {"k", KILO},
+    {"K", KILO},
+    {"M", MEGA},
+    {"G", GIGA},
+    {"Ki", KIBI},
+    {"Mi", MEBI},
+    {"Gi", GIBI},
     {NULL, 0},
 };
 
 static const struct unit durations[] = {
     {"s", 1},
-    {"m", 60},
-    {"h", 60 * 60},
-    {"d", SECONDS_A_DAY},
-    {"w", 7 * SECONDS_A_DAY},
+    {"m", MINUTE},
+    {"h", HOUR},
+    {"d", DAY},
+    {"w", WEEK},
     {NULL, 0},
 };
 
 /* In nanoseconds. The micro sign and the Greek letter are both in use. */
 static const struct unit go_durations[] = {
     {"ns", 1},
-    {"us", 1000},
-    {"\xc2\xb5s", 1000},
-    {"\xce\xbcs", 1000},
-    {"ms", 1000 * 1000},
-    {"s", 1000 * 1000 * 1000},
-    {"m", 60LL * 1000 * 1000 * 1000},
-    {"h", 3600LL * 1000 * 1000 * 1000},
+    {"us", KILO},
+    {"\xc2\xb5s", KILO},
+    {"\xce\xbcs", KILO},
+    {"ms", MEGA},
+    {"s", GIGA},
+    {"m", INT64_C(1) * MINUTE *GIGA},
+    {"h", INT64_C(1) * HOUR *GIGA},
     {NULL, 0},
 };
 
@@ -203,7 +212,7 @@ units_parse_go_duration(const char *s, int64_t *ms)
 	rest = total % NS_A_MS;
 	total /= NS_A_MS;
 	if (negative)
-		total = -total - (rest > 0 ? 1 : 0);
+		total = -total - (rest > 0);
 	*ms = total;
 	return 0;
 }
@@ -275,7 +284,7 @@ parse_day(const char **s, int64_t *seconds)
 	    parse_char(s, '-', '-') != 0 ||
 	    parse_field(s, 2, 1, days_in(year, month), &day) != 0)
 		return -1;
-	*seconds = days_of(year, month, day) * SECONDS_A_DAY;
+	*seconds = days_of(year, month, day) * DAY;
 	return 0;
 }
 
@@ -307,7 +316,8 @@ parse_hours(const char **s, int64_t *seconds)
 		while (is_digit(**s))
 			(*s)++;
 	}
-	*seconds = h * 3600 + m * 60 + sec;
+	sec += h * HOUR + m * MINUTE;
+	*seconds = sec;
 	return 0;
 }
 
@@ -323,7 +333,8 @@ parse_offset(const char **s, int64_t *seconds)
 	if (parse_char(s, '+', '-') != 0 || parse_field(s, 2, 0, 23, &h) != 0 ||
 	    parse_char(s, ':', ':') != 0 || parse_field(s, 2, 0, 59, &m) != 0)
 		return -1;
-	*seconds = sign * (h * 3600 + m * 60);
+	m += h * HOUR / MINUTE;
+	*seconds = INT64_C(1) * sign * MINUTE * m;
 	return 0;
 }
 
@@ -379,13 +390,13 @@ units_add_size(struct buf *b, int64_t bytes)
 	if (bytes < 0)
 		buf_puts(b, "-");
 	/* What rounds to 1024 of a unit is one of the next. */
-	while (rounded(v, unit, 1) >= KI) {
-		unit *= KI;
+	while (rounded(v, unit, 1) >= KIBI) {
+		unit *= KIBI;
 		i++;
 	}
 	/* 1500 MiB, where 1.46 GiB would not be what was written. Two decimals
 	 * are exact for quarters of a power of two alone. */
-	smaller = unit / KI;
+	smaller = unit / KIBI;
 	if (i > 1 && v / unit < 10 && v % smaller == 0 && v % (unit / 4) != 0)
 		return buf_printf(
 		    b, "%ju %s", (uintmax_t)(v / smaller), size_names[i - 1]);
@@ -396,7 +407,7 @@ int
 units_add_duration(struct buf *b, int64_t seconds)
 {
 	static const struct unit units[] = {
-	    {"days", SECONDS_A_DAY}, {"hours", 3600}, {"minutes", 60}};
+	    {"days", DAY}, {"hours", HOUR}, {"minutes", MINUTE}};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		int64_t n = seconds / units[i].value;
@@ -411,13 +422,13 @@ units_add_duration(struct buf *b, int64_t seconds)
 int
 units_add_time(struct buf *b, int64_t seconds)
 {
-	int64_t day = seconds / SECONDS_A_DAY, left = seconds % SECONDS_A_DAY;
+	int64_t day = seconds / DAY, left = seconds % DAY;
 	int64_t year;
 	int month = 12;
 
 	if (left < 0) {
 		day--;
-		left += SECONDS_A_DAY;
+		left += DAY;
 	}
 	/* From a year that is never too early, down to the right one. */
 	year = 1970 + day / (day < 0 ? 366 : 365);
