@@ -52,24 +52,32 @@ print_safe(const struct table *t, const char *s)
 	fputs(buf_text(&b), t->out);
 }
 
+/* What the rule makes of it: "deny", not "enforce", to those it stops. */
+static const char *
+effect(const struct finding *f)
+{
+	if (f->waived)
+		return "waived";
+	return f->rule->mode == MODE_ENFORCE ? "deny"
+					     : mode_name(f->rule->mode);
+}
+
 static void
 print_finding(const struct table *t, const struct finding *f)
 {
-	fprintf(t->out, "       %s %s: %s", mode_name(f->rule->mode), f->check,
-	    f->actual);
-	if (f->limit[0] != '\0')
-		fprintf(t->out, " (limit %s)", f->limit);
+	fprintf(t->out, "       %-6s %s (%s", effect(f), f->message, f->check);
 	if (f->platform[0] != '\0')
 		fprintf(t->out, " on %s", f->platform);
-	fprintf(t->out, ", rule %s", f->rule->name);
-	if (f->rule->owner[0] != '\0')
-		fprintf(t->out, ", owner %s", f->rule->owner);
-	fputc('\n', t->out);
-	fprintf(t->out, "         %s\n", f->message);
+	fprintf(t->out, "; rule %s", f->rule->name);
+	if (f->rule->owner[0] != '\0') {
+		fputs(", owner ", t->out);
+		print_safe(t, f->rule->owner);
+	}
+	fputs(")\n", t->out);
 	if (f->evidence[0] != '\0')
-		fprintf(t->out, "         why: %s\n", f->evidence);
+		fprintf(t->out, "              %s\n", f->evidence);
 	if (f->fix[0] != '\0')
-		fprintf(t->out, "         fix: %s\n", f->fix);
+		fprintf(t->out, "              fix: %s\n", f->fix);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/auth.h"
 
-#include "server/registry/base64.h"
+#include "policy/base/base64.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

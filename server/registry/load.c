@@ -3,8 +3,8 @@
 
 #include "certs/digest.h"
 #include "policy/base/arena.h"
+#include "policy/base/base64.h"
 #include "policy/reference.h"
-#include "server/registry/base64.h"
 #include "server/registry/config.h"
 #include "server/registry/fetch.h"
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/gate/webhook.h"
+
+#include "server/gate/clock.h"
+#include "server/gate/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A webhook with everything real behind it; no test here reaches a registry. */
+struct fixture {
+	struct config config;
+	struct ruleset *rules;
+	struct registry *registry;
+	struct gate *gate;
+	struct metrics *metrics;
+	struct log log;
+	struct webhook *webhook;
+};
+
+static int
+setup_with(void **state, size_t max_inflight)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct registry_options ro = {
+	    .clock = &clock_real, .guard_addresses = true};
+	struct gate_options go = {.clock = &clock_real, .discreet = true};
+	struct webhook_options wo = {.clock = &clock_real,
+	    .own_namespace = "policy-gate",
+	    .max_inflight = max_inflight};
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear)
+	struct buf report;
+
+	buf_init(&report, 65536);
+	assert_non_null(f);
+	assert_int_equal(config_load(&f->config, NULL, &report), 0);
+	f->rules = policy_load("preset:restricted", &report);
+	assert_non_null(f->rules);
+	f->registry = registry_new(f->config.registries, &ro, &err);
+	go.registry = f->registry;
+	f->gate = gate_new(&go, f->rules);
+	f->metrics = metrics_new();
+	f->log = (struct log){.clock = &clock_real,
+	    .level = LOG_ERROR,
+	    .fd = open("/dev/null", O_WRONLY)};
+	wo.gate = f->gate;
+	wo.log = &f->log;
+	wo.metrics = f->metrics;
+	f->webhook = webhook_new(&wo);
+	*state = f;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return setup_with(state, 10);
+}
+
+static int
+setup_full(void **state)
+{
+	return setup_with(state, 0);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	webhook_free(f->webhook);
+	registry_free(f->registry);
+	gate_free(f->gate);
+	metrics_free(f->metrics);
+	ruleset_unref(f->rules);
+	config_clear(&f->config);
+	close(f->log.fd);
+	free(f);
+	return 0;
+}
+
+static void
+keep_call(void *arg, struct webhook_call *c)
+{
+	*(struct webhook_call **)arg = c;
+}
+
+/* Posts a body that is answered at once. */
+static struct webhook_answer
+post(const struct fixture *f, const char *body)
+{
+	struct webhook_call *c = NULL;
+	struct webhook_answer a;
+
+	assert_int_equal(webhook_start(f->webhook, WEBHOOK_VALIDATE, body,
+			     strlen(body), "1s", keep_call, &c),
+	    0);
+	assert_non_null(c);
+	webhook_finish(c, &a);
+	assert_non_null(a.body);
+	return a;
+}
+
+#define REVIEW(request)                                    \
+	"{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\"" \
+	":\"AdmissionReview\",\"request\":{\"uid\":\"u1\"," request "}}"
+#define POD                                                                  \
+	"\"kind\":{\"group\":\"\",\"version\":\"v1\","                       \
+	"\"kind\":\"Pod\"},\"resource\":{\"group\":\"\",\"version\":\"v1\"," \
+	"\"resource\":\"pods\"},\"operation\":\"CREATE\","
+
+static const struct row {
+	const char *name;
+	const char *body;
+	unsigned status;
+	const char *has; /* in the answer */
+} rows[] = {
+    {"not_json", "hello", 400, "JSON"},
+    {"truncated", "{\"apiVersion\":\"admission.k8s.io/v1\"", 400, "JSON"},
+    {"no_request",
+	"{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\"}",
+	400, "request"},
+    {"own_namespace_is_exempt",
+	REVIEW(POD "\"namespace\":\"policy-gate\",\"object\":{\"spec\":"
+		   "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
+	200, "\"allowed\":true"},
+    {"own_namespace_is_told_in_the_audit_log",
+	REVIEW(POD "\"namespace\":\"policy-gate\",\"object\":{\"spec\":"
+		   "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
+	200, "\"exempt\":"},
+    {"invalid_reference_is_denied",
+	REVIEW(POD "\"namespace\":\"shop\",\"object\":{\"spec\":"
+		   "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
+	200, "\"code\":403"},
+    {"wrong_types_are_denied_not_refused",
+	REVIEW(POD "\"namespace\":\"shop\",\"object\":{\"spec\":"
+		   "{\"containers\":[{\"name\":\"c\",\"image\":7}]}}"),
+	200, "spec.containers[0].image"},
+    {"delete_is_allowed",
+	REVIEW("\"kind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":\"Pod\"},"
+	       "\"operation\":\"DELETE\",\"object\":null"),
+	200, "\"allowed\":true"},
+};
+
+static void
+answers_each_kind_of_request(void **state)
+{
+	struct webhook_answer a;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a = post(*state, rows[i].body);
+		if (a.status != rows[i].status ||
+		    strstr(a.body, rows[i].has) == NULL)
+			fail_msg("%s: %u %s", rows[i].name, a.status, a.body);
+		free(a.body);
+	}
+}
+
+static void
+sheds_what_is_over_the_bound(void **state)
+{
+	struct webhook_answer a = post(*state, "{}");
+
+	assert_int_equal(a.status, 503);
+	assert_int_equal(a.retry_after, 1);
+	free(a.body);
+}
+
+static void
+budget_leaves_a_margin_for_the_way_back(void **state)
+{
+	static const struct {
+		const char *timeout;
+		int64_t ms;
+	} budgets[] = {
+	    {NULL, 9000},
+	    {"", 9000},
+	    {"soon", 9000},
+	    {"0s", 9000},
+	    {"-5s", 9000},
+	    {"10s", 9000},
+	    {"30s", 29000},
+	    {"1h", 29000},
+	    {"2s", 1600},
+	    {"1s", 750},
+	    {"500ms", 250},
+	    {"100ms", 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++)
+		if (webhook_budget_ms(budgets[i].timeout) != budgets[i].ms)
+			fail_msg("%s: %lld ms",
+			    budgets[i].timeout != NULL ? budgets[i].timeout
+						       : "(none)",
+			    (long long)webhook_budget_ms(budgets[i].timeout));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		answers_each_kind_of_request, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		sheds_what_is_over_the_bound, setup_full, teardown),
+	    cmocka_unit_test(budget_leaves_a_margin_for_the_way_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
