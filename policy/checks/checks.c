@@ -175,7 +175,7 @@ check_parse(const struct check_key *key, struct check_parser *p,
 		return NULL;
 	if (node_size(value) == 0)
 		diagnostics_error(p->reader->diagnostics, value,
-		    "is empty: give it a limit, such as %s", names[0]);
+		    "is empty: say what it demands, such as %s", names[0]);
 	for (f = key->fields; f->name != NULL; f++) {
 		const struct node n = node_get(value, f->name);
 

@@ -126,7 +126,7 @@ static const struct row {
 	"p.yaml:4:11: error: rules[0].check.sizes: unknown key \"sizes\"; did "
 	"you mean \"size\"?\n"},
     {CHECK "{size: {}}\n",
-	"p.yaml:4:17: error: rules[0].check.size: is empty: give it a limit, "
+	"p.yaml:4:17: error: rules[0].check.size: is empty: say what it demands, "
 	"such as max\n"},
     {CHECK "{size: {mx: 1}}\n",
 	"p.yaml:4:18: error: rules[0].check.size.mx: unknown key \"mx\"; did "
