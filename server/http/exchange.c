@@ -13,9 +13,7 @@ enum {
 	ALLOW_MAX = 64,
 	/* A body over the bound is read on, unkept, so that the client sees
 	 * the answer; one that is this many times over it is cut off. */
-	DISCARD_TIMES = 2,
-	READ_TIMEOUT_S = 30,  /* without a byte, while a request comes in */
-	IDLE_TIMEOUT_S = 300, /* API servers keep connections for 90 s */
+	DISCARD_TIMES = 16,
 };
 
 typedef void exchange_step(void *arg, struct http_exchange *x);
@@ -26,7 +24,7 @@ struct http_exchange {
 	const struct http_route *route;
 	struct buf body;
 	size_t received; /* bytes of body, kept or not */
-	bool open;       /* counted in server->open */
+	bool held;       /* counted in server->held */
 
 	pthread_mutex_t lock; /* guards what follows */
 	exchange_step *next;  /* what a worker is to call, or NULL */
@@ -52,7 +50,40 @@ exchange_new(struct http_server *s, struct MHD_Connection *conn,
 	x->arg = s->o.arg;
 	buf_init(&x->body, s->o.max_body);
 	pthread_mutex_init(&x->lock, NULL);
+	pthread_mutex_lock(&s->lock);
+	s->open++;
+	pthread_mutex_unlock(&s->lock);
 	return x;
+}
+
+/* Before a handler is called; false when the listener is being freed. */
+static bool
+hold(struct http_exchange *x)
+{
+	struct http_server *s = x->server;
+
+	pthread_mutex_lock(&s->lock);
+	if (!x->held && !s->closing) {
+		x->held = true;
+		s->held++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return x->held;
+}
+
+/* Once it is answered. */
+static void
+let_go(struct http_exchange *x)
+{
+	struct http_server *s = x->server;
+
+	if (!x->held)
+		return;
+	x->held = false;
+	pthread_mutex_lock(&s->lock);
+	s->held--;
+	pthread_cond_broadcast(&s->idle);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -60,15 +91,13 @@ exchange_free(struct http_exchange *x)
 {
 	struct http_server *s = x->server;
 
-	if (x->open) {
-		pthread_mutex_lock(&s->lock);
-		s->open--;
-		pthread_cond_broadcast(&s->idle);
-		pthread_mutex_unlock(&s->lock);
-	}
+	pthread_mutex_lock(&s->lock);
+	s->open--;
+	pthread_mutex_unlock(&s->lock);
 	buf_clear(&x->body);
 	free(x->answer.body);
 	pthread_mutex_destroy(&x->lock);
+	let_go(x); /* last: the server may go once no exchange is held */
 	free(x);
 }
 
@@ -82,13 +111,17 @@ http_body(const struct http_exchange *x, size_t *len)
 const char *
 http_query(const struct http_exchange *x, const char *key)
 {
-	return MHD_lookup_connection_value(x->conn, MHD_GET_ARGUMENT_KIND, key);
+	return x->conn == NULL ? NULL
+			       : MHD_lookup_connection_value(
+				     x->conn, MHD_GET_ARGUMENT_KIND, key);
 }
 
 const char *
 http_header(const struct http_exchange *x, const char *name)
 {
-	return MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, name);
+	return x->conn == NULL ? NULL
+			       : MHD_lookup_connection_value(
+				     x->conn, MHD_HEADER_KIND, name);
 }
 
 /* With the lock held: a worker will come back to this exchange. */
@@ -141,6 +174,7 @@ queue(struct http_server *s, struct MHD_Connection *conn, const char *path,
 {
 	enum MHD_Result rc;
 
+	connections_answer(conn);
 	if (r == NULL)
 		return MHD_NO;
 	if (atomic_load(&s->draining))
@@ -169,8 +203,7 @@ queue_answer(struct http_exchange *x)
 		if (a->retry_after > 0)
 			MHD_add_response_header(r, "Retry-After", seconds);
 	}
-	MHD_set_connection_option(x->conn, MHD_CONNECTION_OPTION_TIMEOUT,
-	    (unsigned int)IDLE_TIMEOUT_S);
+	let_go(x);
 	return queue(x->server, x->conn, x->route->path, a->status, r);
 }
 
@@ -271,11 +304,7 @@ begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
 	if (announces_too_much(s, conn))
 		return refuse_too_large(s, conn, url);
 	*slot = exchange_new(s, conn, r);
-	if (*slot == NULL)
-		return MHD_NO;
-	MHD_set_connection_option(
-	    conn, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned int)READ_TIMEOUT_S);
-	return MHD_YES;
+	return *slot != NULL ? MHD_YES : MHD_NO;
 }
 
 /* Keeps a piece of the body, as far as the bound allows. */
@@ -291,19 +320,6 @@ receive(struct http_exchange *x, const char *data, size_t *len)
 		return MHD_NO;
 	*len = 0;
 	return MHD_YES;
-}
-
-static void
-count_open(struct http_exchange *x)
-{
-	struct http_server *s = x->server;
-
-	if (x->open)
-		return;
-	x->open = true;
-	pthread_mutex_lock(&s->lock);
-	s->open++;
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* Calls what is to be called until there is an answer or nothing to do but to
@@ -345,7 +361,9 @@ exchange_serve(void *cls, struct MHD_Connection *conn, const char *url,
 		return receive(x, data, len);
 	if (x->received > x->server->o.max_body)
 		return refuse_too_large(x->server, conn, x->route->path);
-	count_open(x);
+	if (!hold(x))
+		return MHD_NO;
+	connections_wait(conn);
 	return work(x);
 }
 
@@ -356,6 +374,7 @@ exchange_completed(void *cls, struct MHD_Connection *conn, void **slot,
 {
 	struct http_exchange *x = *slot;
 	exchange_step *step = NULL;
+	void *arg = NULL;
 	bool over;
 
 	(void)cls;
@@ -365,15 +384,17 @@ exchange_completed(void *cls, struct MHD_Connection *conn, void **slot,
 		return;
 	*slot = NULL;
 	pthread_mutex_lock(&x->lock);
-	over = x->answered || !x->open;
+	over = x->answered || !x->held;
 	x->released = true;
 	if (!over) {
 		step = x->next;
+		arg = x->arg;
 		x->next = NULL;
+		x->conn = NULL;
 	}
 	pthread_mutex_unlock(&x->lock);
 	if (over)
 		exchange_free(x);
 	else if (step != NULL)
-		step(x->arg, x); /* it ends in http_respond(), which frees */
+		step(arg, x); /* it ends in http_respond(), which frees */
 }

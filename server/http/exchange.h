@@ -2,6 +2,7 @@
 #ifndef SERVER_HTTP_EXCHANGE_H
 #define SERVER_HTTP_EXCHANGE_H
 
+#include "server/http/connections.h"
 #include "server/http/http.h"
 
 #include <microhttpd.h>
@@ -16,12 +17,15 @@
 struct http_server {
 	struct http_options o;
 	struct MHD_Daemon *daemon;
+	struct connections *connections;
 	int fd; /* the listening socket once MHD has given it back, or -1 */
 	uint16_t port;
 	atomic_bool draining;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	size_t open; /* exchanges that handlers work on; guarded by lock */
+	size_t open;  /* requests under way; guarded by lock, as what follows */
+	size_t held;  /* of those, the ones that handlers owe an answer to */
+	bool closing; /* no more goes to handlers */
 };
 
 /* libmicrohttpd's callbacks; cls is the server. */

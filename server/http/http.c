@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/http.h"
 
+#include "server/gate/clock.h"
+#include "server/gate/log.h"
 #include "server/http/address.h"
 #include "server/http/exchange.h"
 #include "server/http/tls.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	CONNECTIONS_MAX = 4096,
 	THREADS_MAX = 64,
-	IDLE_TIMEOUT_S = 300,
+	REQUEST_MS = 30 * 1000,
+	IDLE_MS = 300 * 1000, /* API servers keep connections for 90 s */
 	OPTIONS_MAX = 16,
 	STOP_STEP_MS = 10,
 };
@@ -25,6 +29,22 @@ drop_log(void *cls, const char *fmt, va_list ap)
 	(void)cls;
 	(void)fmt;
 	(void)ap;
+}
+
+/*
+ * libmicrohttpd has found itself broken and cannot go on after this returns.
+ * Nothing that a client does leads here.
+ */
+static void
+panic(void *cls, const char *file, unsigned int line, const char *reason)
+{
+	const struct log log = {
+	    .clock = &clock_real, .level = LOG_ERROR, .fd = STDERR_FILENO};
+
+	(void)cls;
+	log_pack(&log, LOG_ERROR, "listener_broken", "{s:s?, s:s?, s:i}",
+	    "reason", reason, "file", file, "line", (int)line);
+	abort();
 }
 
 static unsigned
@@ -56,14 +76,23 @@ start(struct http_server *s, int fd)
 		options[n++] =
 		    (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
 			__extension__(void *) tls_retrieve};
+		options[n++] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_PRIORITIES, 0, __extension__({
+			    const union {
+				    const char *in;
+				    void *out;
+			    } cast = {.in = tls_priorities};
+			    cast.out;
+		    })};
 	}
 	options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-	    exchange_completed, s, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned int)IDLE_TIMEOUT_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+	    connections_notify, s->connections, MHD_OPTION_URI_LOG_CALLBACK,
+	    connections_request, s->connections, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned int)CONNECTIONS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
@@ -81,9 +110,15 @@ http_server_new(const struct http_options *o, struct error *err)
 	s->fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
+	s->connections =
+	    connections_new(o->request_ms > 0 ? o->request_ms : REQUEST_MS,
+		o->idle_ms > 0 ? o->idle_ms : IDLE_MS, err);
+	if (s->connections == NULL)
+		return NULL;
 	fd = address_listen(o->listen, &s->port, err);
 	if (fd < 0)
 		return NULL;
+	MHD_set_panic_func(panic, NULL);
 	if (o->tls != NULL)
 		tls_set_keypair(o->tls);
 	errno = 0;
@@ -127,6 +162,18 @@ is_idle(struct http_server *s)
 	return idle;
 }
 
+static void
+stop_listening(struct http_server *s)
+{
+	if (s->fd >= 0)
+		return;
+	s->fd = MHD_quiesce_daemon(s->daemon);
+	/* Workers may still look at it, so it cannot be closed yet; but whoever
+	 * dials is to hear at once that nobody will answer. */
+	if (s->fd >= 0)
+		shutdown(s->fd, SHUT_RDWR);
+}
+
 void
 http_server_stop(struct http_server *s, int ms)
 {
@@ -134,8 +181,7 @@ http_server_stop(struct http_server *s, int ms)
 	int waited;
 
 	http_server_drain(s);
-	if (s->fd < 0)
-		s->fd = MHD_quiesce_daemon(s->daemon);
+	stop_listening(s);
 	for (waited = 0; waited < ms && !is_idle(s); waited += STOP_STEP_MS)
 		nanosleep(&step, NULL);
 }
@@ -148,14 +194,15 @@ http_server_free(struct http_server *s)
 	if (s->daemon != NULL) {
 		/* libmicrohttpd must not stop while connections are suspended:
 		 * every handler owes its answer by now. */
-		if (s->fd < 0)
-			s->fd = MHD_quiesce_daemon(s->daemon);
+		stop_listening(s);
 		pthread_mutex_lock(&s->lock);
-		while (s->open > 0)
+		s->closing = true;
+		while (s->held > 0)
 			pthread_cond_wait(&s->idle, &s->lock);
 		pthread_mutex_unlock(&s->lock);
 		MHD_stop_daemon(s->daemon);
 	}
+	connections_free(s->connections);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->o.tls != NULL)

@@ -37,6 +37,13 @@ struct http_options {
 	void *arg;                       /* for every handler */
 	size_t max_body;                 /* over it: 413 */
 	unsigned threads;                /* 0: one per core */
+	/*
+	 * Milliseconds, 0: 30 s and 5 minutes. A TLS handshake and a request
+	 * have the first, each, to come in whole; the client has the second to
+	 * take the answer and to begin its next request.
+	 */
+	int request_ms;
+	int idle_ms;
 	/* Called once per answer, for the metrics; may be NULL. */
 	void (*answered)(void *arg, const char *path, unsigned status);
 };
@@ -51,12 +58,17 @@ void http_server_set_tls(struct http_server *s, struct keypair *kp);
 
 /* From now on answers carry "Connection: close"; serving goes on. */
 void http_server_drain(struct http_server *s);
-/* No new connections; waits at most `ms` for exchanges under way. */
+/* No new connections; waits at most `ms` for requests that come in and answers
+ * that go out. */
 void http_server_stop(struct http_server *s, int ms);
+/* Cuts off whoever is still connected. Waits for handlers alone: each owes its
+ * http_respond(), and no new ones are called. */
 void http_server_free(struct http_server *s);
 OWNED(struct http_server, http_server_free)
 
-/* The request; borrowed until the answer. */
+/* The request; borrowed until the answer. Query and header are for the
+ * listener's workers only (a handler, or what http_continue() calls), and NULL
+ * once the client is gone. */
 const char *http_body(const struct http_exchange *x, size_t *len);
 const char *http_query(const struct http_exchange *x, const char *key);
 const char *http_header(const struct http_exchange *x, const char *name);
