@@ -6,7 +6,9 @@
 #include "server/cli/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OUTPUTS_MAX = 8, RUNNING_MAX = 64 };
@@ -192,24 +194,34 @@ worse(enum verdict a, enum verdict b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
-/* Writes to a temporary name first: no half file is ever left behind. */
+static int
+write_to(const char *path, const char *mode, const struct results *r,
+    const struct output_format *format)
+{
+	FILE *out = fopen(path, mode);
+	int rc;
+
+	if (out == NULL)
+		return -1;
+	rc = format->write(r, out);
+	if (ferror(out))
+		rc = -1;
+	return fclose(out) == 0 ? rc : -1;
+}
+
+/* By way of a temporary name, so that no half file is ever left behind; a
+ * device or a pipe is written as it is. */
 static int
 write_file(const struct results *r, const struct output *o)
 {
-	AUTO(buf_clear) struct buf name;
-	FILE *out;
+	AUTO(buf_clear) struct buf name = {.max = PATH_MAX};
+	struct stat st;
 	int rc, saved;
 
-	buf_init(&name, 4096);
+	if (stat(o->file, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to(o->file, "w", r, o->format);
 	buf_printf(&name, "%s.%ld.tmp", o->file, (long)getpid());
-	out = fopen(buf_text(&name), "wx");
-	if (out == NULL)
-		return -1;
-	rc = o->format->write(r, out);
-	if (ferror(out))
-		rc = -1;
-	if (fclose(out) != 0)
-		rc = -1;
+	rc = write_to(buf_text(&name), "wx", r, o->format);
 	if (rc == 0)
 		rc = rename(buf_text(&name), o->file);
 	if (rc != 0) {
