@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/units.h"
+#include "policy/instruction.h"
 #include "policy/secret.h"
 #include "server/cli/inspect.h"
 
 #include <string.h>
+
+enum { INSTRUCTION_MAX = 16 * 1024 };
 
 static json_t *
 json_strings(const struct string_list *l)
@@ -48,6 +51,18 @@ json_labels(const struct pair_list *l)
 	return o;
 }
 
+/* As the line of a Dockerfile, secrets hidden; null where it is not known. */
+static json_t *
+json_instruction(const char *created_by)
+{
+	AUTO(buf_clear) struct buf b = {.max = INSTRUCTION_MAX};
+
+	if (created_by == NULL ||
+	    instruction_add(&b, created_by, INSTRUCTION_MAX - 8) != 0)
+		return json_null();
+	return json_string(buf_text(&b));
+}
+
 static json_t *
 json_layers(const struct image *img)
 {
@@ -58,7 +73,7 @@ json_layers(const struct image *img)
 	for (i = 0; i < img->nlayers; i++) {
 		l = &img->layers[i];
 		json_array_append_new(
-		    a, json_pack("{s:s, s:I, s:s, s:s?, s:b}", "digest",
+		    a, json_pack("{s:s, s:I, s:s, s:o, s:b}", "digest",
 			   l->digest, "size", (json_int_t)l->size, "mediaType",
 			   l->media_type, "createdBy",
 			   image_layer_instruction(img, i), "base", 0));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/text.h"
 #include "policy/base/units.h"
+#include "policy/instruction.h"
 #include "server/cli/inspect.h"
 
 #include <langinfo.h>
@@ -26,6 +27,16 @@ print_safe(FILE *out, const char *s, size_t max)
 	buf_init(&b, max + 8);
 	text_sanitise(&b, s, max);
 	fputs(buf_text(&b), out);
+}
+
+static void
+print_instruction(FILE *out, const char *created_by)
+{
+	AUTO(buf_clear) struct buf b = {.max = INSTRUCTION_MAX + 8};
+
+	if (created_by != NULL)
+		instruction_add(&b, created_by, INSTRUCTION_MAX);
+	fputs(b.len > 0 ? buf_text(&b) : "?", out);
 }
 
 /* A layer's share of the image, in ten steps. */
@@ -93,8 +104,7 @@ print_layers(FILE *out, const struct image *img)
 		fputs("  ", out);
 		print_bar(out, img->layers[i].size, img->size);
 		fputs("  ", out);
-		print_safe(out, made != NULL && made[0] != '\0' ? made : "?",
-		    INSTRUCTION_MAX);
+		print_instruction(out, made);
 		fputc('\n', out);
 	}
 	if (img->history_state == HISTORY_UNRELIABLE)
