@@ -76,7 +76,8 @@ json_layers(const struct image *img)
 		    a, json_pack("{s:s, s:I, s:s, s:o, s:b}", "digest",
 			   l->digest, "size", (json_int_t)l->size, "mediaType",
 			   l->media_type, "createdBy",
-			   image_layer_instruction(img, i), "base", 0));
+			   json_instruction(image_layer_instruction(img, i)),
+			   "base", 0));
 	}
 	return a;
 }

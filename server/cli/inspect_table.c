@@ -10,13 +10,13 @@
 enum { BAR = 10, INSTRUCTION_MAX = 100 };
 
 static void
-print_size(FILE *out, int64_t bytes)
+print_size(FILE *out, int64_t bytes, int width)
 {
 	AUTO(buf_clear) struct buf b;
 
 	buf_init(&b, 64);
 	units_add_size(&b, bytes);
-	fprintf(out, "%10s", buf_text(&b));
+	fprintf(out, "%*s", width, buf_text(&b));
 }
 
 static void
@@ -75,8 +75,8 @@ print_head(FILE *out, const struct image *img, const char *platform)
 	buf_init(&created, 64);
 	if (img->has_created)
 		units_add_time(&created, img->created);
-	fprintf(out, "\n%s  %s\n  size      ", platform, img->digest);
-	print_size(out, img->size);
+	fprintf(out, "\n%s  %s\n  size       ", platform, img->digest);
+	print_size(out, img->size, 0);
 	fprintf(out, " compressed, %zu layer%s\n  user       ", img->nlayers,
 	    img->nlayers == 1 ? "" : "s");
 	if (img->user[0] == '\0')
@@ -100,7 +100,7 @@ print_layers(FILE *out, const struct image *img)
 	for (i = 0; i < img->nlayers; i++) {
 		made = image_layer_instruction(img, i);
 		fputs("  ", out);
-		print_size(out, img->layers[i].size);
+		print_size(out, img->layers[i].size, 10);
 		fputs("  ", out);
 		print_bar(out, img->layers[i].size, img->size);
 		fputs("  ", out);
