@@ -272,9 +272,8 @@ authority_init(const char *dir, const struct authority_request *r, bool force,
 	static const char *const files[] = {
 	    "ca.crt", "ca.key", "tls.crt", "tls.key", NULL};
 	AUTO(identity_clear) struct identity ca = {0}, leaf = {0};
-	AUTO(buf_clear) struct buf names;
+	AUTO(buf_clear) struct buf names = BUF_INIT(NAMES_TEXT_MAX);
 
-	buf_init(&names, NAMES_TEXT_MAX);
 	if (names_text(r, &names, err) != 0 ||
 	    place_folder(dir, files, force, err) != 0 ||
 	    make_ca(&ca, r, err) != 0 ||

@@ -18,11 +18,10 @@ enum { CHAIN_MAX = 32, DAY_S = 86400, LINE_MAX_BYTES = 2048 };
 static void
 add_line(struct buf *out, const char *title, BIO *text)
 {
-	AUTO(buf_clear) struct buf raw;
+	AUTO(buf_clear) struct buf raw = BUF_INIT(LINE_MAX_BYTES);
 	char *data;
 	const long len = BIO_get_mem_data(text, &data);
 
-	buf_init(&raw, LINE_MAX_BYTES);
 	if (len > 0)
 		buf_add(
 		    &raw, data, (size_t)len < raw.max ? (size_t)len : raw.max);

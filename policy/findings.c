@@ -9,9 +9,8 @@ enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256, FAULT_MAX = 512 };
 static const char *
 keep_text(struct arena *mem, const char *s, size_t max)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(max);
 
-	buf_init(&b, max);
 	if (s == NULL || s[0] == '\0')
 		return "";
 	if (text_sanitise(&b, s, max) != 0 || buf_failed(&b))

@@ -222,7 +222,7 @@ int
 instruction_add(struct buf *b, const char *created_by, size_t max)
 {
 	static const char suffix[] = " # buildkit";
-	AUTO(buf_clear) struct buf clean;
+	AUTO(buf_clear) struct buf clean = BUF_INIT(CLEAN_MAX);
 	const char *keyword;
 	const char *s = unwrap(created_by, &keyword);
 	size_t len = strnlen(s, SCAN_MAX);
@@ -233,7 +233,6 @@ instruction_add(struct buf *b, const char *created_by, size_t max)
 	while (len > 0 && strchr(blanks, s[len - 1]) != NULL)
 		len--;
 	/* A value of one byte becomes three, and has a name before it. */
-	buf_init(&clean, CLEAN_MAX);
 	buf_puts(&clean, keyword);
 	if (add_redacted(&clean, s, len) != 0)
 		return -1;

@@ -97,9 +97,8 @@ platform_init(struct platform *p, const char *os, const char *arch,
 static int
 refuse(struct error *err, const char *text, const char *why)
 {
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(SHOWN_MAX);
 
-	buf_init(&shown, SHOWN_MAX);
 	text_sanitise(&shown, text, SHOWN_MAX);
 	return error_set(err, ERR_SYNTAX,
 	    "\"%s\" is not a platform: %s; write os/arch or os/arch/variant, as in linux/amd64",
@@ -148,9 +147,8 @@ platform_parse(
 const char *
 platform_text(const struct platform *p, struct arena *mem)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 
-	buf_init(&b, TEXT_MAX);
 	text_sanitise(&b, p->os, PART_MAX);
 	buf_puts(&b, "/");
 	text_sanitise(&b, p->arch, PART_MAX);

@@ -48,9 +48,8 @@ describe(const struct node *n, struct buf *b)
 void
 read_expected(struct reader *r, const struct node *n, const char *what)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(DESCRIBED_MAX);
 
-	buf_init(&b, DESCRIBED_MAX);
 	describe(n, &b);
 	diagnostics_error(
 	    r->diagnostics, n, "expected %s, found %s", what, buf_text(&b));
@@ -66,9 +65,8 @@ is_bare_scalar(const struct node *n)
 static const char *
 borrow_text(struct reader *r, const struct node *n, const char *what)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(READ_TEXT_MAX);
 
-	buf_init(&b, READ_TEXT_MAX);
 	if (json_is_string(n->value)) {
 		if (json_string_length(n->value) <= READ_TEXT_MAX)
 			return json_string_value(n->value);
@@ -114,11 +112,10 @@ add_words(struct buf *b, const char *const *words)
 int
 read_word(struct reader *r, const struct node *n, const char *const *words)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(READ_TEXT_MAX);
 	const char *s = json_string_value(n->value);
 	int i;
 
-	buf_init(&b, READ_TEXT_MAX);
 	for (i = 0; s != NULL && words[i] != NULL; i++)
 		if (strcmp(s, words[i]) == 0)
 			return i;
@@ -131,11 +128,11 @@ void
 read_unknown(struct reader *r, const struct node *n, const char *what,
     const char *word, const char *const *known)
 {
-	AUTO(buf_clear) struct buf shown, list;
+	AUTO(buf_clear)
+	struct buf shown = BUF_INIT(READ_FOUND_MAX),
+		   list = BUF_INIT(READ_TEXT_MAX);
 	const char *nearest = text_nearest(word, known);
 
-	buf_init(&shown, READ_FOUND_MAX);
-	buf_init(&list, READ_TEXT_MAX);
 	text_sanitise(&shown, word, READ_FOUND_MAX);
 	add_words(&list, known);
 	if (nearest != NULL)
@@ -152,10 +149,9 @@ static int
 read_item(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, const char **out)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(READ_FOUND_MAX);
 	const char *problem;
 
-	buf_init(&b, READ_FOUND_MAX);
 	*out = read_text(r, n, what);
 	if (*out == NULL)
 		return -1;
@@ -173,13 +169,12 @@ int
 read_list(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, struct string_list *out)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(READ_TEXT_MAX);
 	size_t i, len = json_array_size(n->value);
 	const char **items;
 	int rc = 0;
 
 	*out = (struct string_list){.n = 0};
-	buf_init(&b, READ_TEXT_MAX);
 	if (!json_is_array(n->value)) {
 		buf_printf(&b, "a list, each element %s", what);
 		read_expected(r, n, buf_text(&b));

@@ -482,9 +482,8 @@ reference_parse(struct reference *ref, const char *text, struct arena *mem,
     struct error *err)
 {
 	struct parts p = {.digest = NULL};
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(SHOWN_MAX);
 
-	buf_init(&shown, SHOWN_MAX);
 	if (split(text, &p, err) != 0 || check(&p, err) != 0) {
 		text_sanitise(&shown, text, SHOWN_MAX);
 		return error_wrap(

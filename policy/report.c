@@ -23,9 +23,8 @@ static int
 add_note(json_t *object, const char *key, const struct buf *note)
 {
 	const char *old = json_string_value(json_object_get(object, key));
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(NOTE_MAX);
 
-	buf_init(&b, NOTE_MAX);
 	if (buf_failed(note))
 		return -1;
 	if (old == NULL)
@@ -49,9 +48,8 @@ static int
 annotate_finding(json_t *annotations, const struct report_image *img,
     const struct finding *f)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(NOTE_MAX);
 
-	buf_init(&b, NOTE_MAX);
 	add_container(&b, img);
 	buf_puts(&b, f->message);
 	if (f->waived) {
@@ -65,11 +63,10 @@ annotate_finding(json_t *annotations, const struct report_image *img,
 static int
 annotate_image(json_t *annotations, const struct report_image *img)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(NOTE_MAX);
 	const struct finding *f;
 	size_t i;
 
-	buf_init(&b, NOTE_MAX);
 	for (i = 0; i < img->nfindings; i++) {
 		f = &img->findings[i];
 		if ((f->rule->mode != MODE_ENFORCE || f->waived) &&

@@ -10,9 +10,8 @@ enum { JSON_TEXT_MAX = 1024 };
 static json_t *
 text(const char *s)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(JSON_TEXT_MAX);
 
-	buf_init(&b, JSON_TEXT_MAX);
 	if (text_sanitise(&b, s, JSON_TEXT_MAX) != 0 || buf_failed(&b))
 		return NULL;
 	return json_string(buf_text(&b));

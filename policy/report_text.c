@@ -153,11 +153,10 @@ start_line(struct buf *line, const struct report_image *img, bool first)
 static int
 tell_image(struct message *m, const struct report_image *img)
 {
-	AUTO(buf_clear) struct buf line;
+	AUTO(buf_clear) struct buf line = BUF_INIT(HEADED_LINE_BYTES_MAX);
 	bool first = true;
 	size_t i;
 
-	buf_init(&line, HEADED_LINE_BYTES_MAX);
 	for (i = 0; i < img->nfindings; i++) {
 		if (!denies(&img->findings[i]))
 			continue;
@@ -207,9 +206,8 @@ report_message(const struct report *r, struct buf *b)
 static int
 append_warning(json_t *warnings, const struct buf *line)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(REPORT_WARNING_MAX);
 
-	buf_init(&b, REPORT_WARNING_MAX);
 	if (buf_failed(line) ||
 	    text_sanitise(&b, buf_text(line), REPORT_WARNING_MAX) != 0)
 		return -1;
@@ -219,10 +217,9 @@ append_warning(json_t *warnings, const struct buf *line)
 static int
 warn_image(json_t *warnings, const struct report_image *img)
 {
-	AUTO(buf_clear) struct buf line;
+	AUTO(buf_clear) struct buf line = BUF_INIT(LINE_BYTES_MAX);
 	size_t i;
 
-	buf_init(&line, LINE_BYTES_MAX);
 	for (i = 0; i < img->nfindings; i++) {
 		if (!warns(&img->findings[i]))
 			continue;

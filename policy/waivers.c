@@ -88,9 +88,8 @@ parse_rule_of(struct parsing *p, const struct node *n, struct waiver *w)
 	const char *name = required_text(p, n, "rule", "the name of a rule");
 	const char *near;
 	json_t *index;
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(READ_FOUND_MAX);
 
-	buf_init(&shown, READ_FOUND_MAX);
 	if (name == NULL)
 		return false;
 	index = json_object_get(p->names, name);

@@ -20,10 +20,16 @@ struct buf {
 	bool failed;
 };
 
-/* `max` bounds the length in bytes, the terminator not counted. */
-void buf_init(struct buf *b, size_t max);
+/* `max` bounds the length in bytes, the terminator not counted. As an
+ * initialiser, so that no early return meets a buffer that is not one yet:
+ * AUTO(buf_clear) struct buf b = BUF_INIT(n); */
+#define BUF_INIT(limit)        \
+	{                      \
+		.max = (limit) \
+	}
+
+void buf_init(struct buf *b, size_t max); /* the same at run time */
 void buf_clear(struct buf *b); /* releases; usable again with the same max */
-/* Buffers live on the stack: AUTO(buf_clear) struct buf b; buf_init(&b, n); */
 static inline void
 own_buf_clear(struct buf *b)
 {

@@ -33,9 +33,8 @@ diagnostics_clear(struct diagnostics *d)
 static char *
 path_of(const struct node *n)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(PATH_MAX_BYTES);
 
-	buf_init(&b, PATH_MAX_BYTES);
 	if (n != NULL)
 		node_path(n, &b);
 	return buf_take(&b);
@@ -45,10 +44,9 @@ path_of(const struct node *n)
 static char *__attribute__((format(printf, 1, 0)))
 message_of(const char *fmt, va_list ap)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(MESSAGE_MAX);
 	char text[FORMATTED_MAX];
 
-	buf_init(&b, MESSAGE_MAX);
 	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
 		return NULL;
 	text_sanitise(&b, text, MESSAGE_MAX);
@@ -198,12 +196,10 @@ static void
 report_unknown(
     struct diagnostics *d, const struct node *child, const char *const *known)
 {
-	AUTO(buf_clear) struct buf key;
-	AUTO(buf_clear) struct buf list;
+	AUTO(buf_clear) struct buf key = BUF_INIT(KEY_SHOWN_MAX);
+	AUTO(buf_clear) struct buf list = BUF_INIT(MESSAGE_MAX);
 	const char *nearest = text_nearest(child->key, known);
 
-	buf_init(&key, KEY_SHOWN_MAX);
-	buf_init(&list, MESSAGE_MAX);
 	text_sanitise(&key, child->key, KEY_SHOWN_MAX);
 	if (nearest != NULL) {
 		diagnostics_error_key(d, child,

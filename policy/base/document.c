@@ -268,9 +268,8 @@ document_start(const struct document *d)
 int
 document_duplicate_key(const char *key, struct mark first, struct error *err)
 {
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(KEY_SHOWN_MAX);
 
-	buf_init(&shown, KEY_SHOWN_MAX);
 	text_sanitise(&shown, key, KEY_SHOWN_MAX);
 	return error_set(err, ERR_SYNTAX,
 	    "the key \"%s\" stands twice; first at line %d, column %d",

@@ -152,11 +152,10 @@ take_key(struct builder *b, struct frame *f, const struct item *item)
 static int
 check_ambiguous(struct builder *b, struct frame *f, json_t *source)
 {
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(NAME_SHOWN_MAX);
 	const char *key;
 	json_t *theirs;
 
-	buf_init(&shown, NAME_SHOWN_MAX);
 	json_object_foreach (source, key, theirs) {
 		json_t *own = json_object_get(f->item.value, key);
 
@@ -356,9 +355,8 @@ builder_alias(struct builder *b, const char *name, struct mark at)
 	struct item item;
 
 	if (number == NULL) {
-		AUTO(buf_clear) struct buf shown;
+		AUTO(buf_clear) struct buf shown = BUF_INIT(NAME_SHOWN_MAX);
 
-		buf_init(&shown, NAME_SHOWN_MAX);
 		text_sanitise(&shown, name, NAME_SHOWN_MAX);
 		return refuse(b, at, ERR_SYNTAX,
 		    "there is no anchor \"&%s\" before this alias",

@@ -268,9 +268,8 @@ refuse(const json_error_t *e, struct place start, const char *end,
 	size_t len = (size_t)(end - start.p);
 	size_t stop = e->position > 0 ? (size_t)e->position : 0;
 	const char *p = start.p + (stop < len ? stop : len);
-	AUTO(buf_clear) struct buf shown;
+	AUTO(buf_clear) struct buf shown = BUF_INIT(JSON_ERROR_TEXT_LENGTH);
 
-	buf_init(&shown, JSON_ERROR_TEXT_LENGTH);
 	switch (json_error_code(e)) {
 	case json_error_unknown: /* a failed allocation sets nothing */
 	case json_error_out_of_memory:

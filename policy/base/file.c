@@ -34,11 +34,10 @@ read_all(int fd, const char *path, struct buf *b, struct error *err)
 char *
 file_read(const char *path, size_t max, size_t *len, struct error *err)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(max);
 	char *text;
 	int fd, rc;
 
-	buf_init(&b, max);
 	if (strcmp(path, "-") == 0) {
 		rc = read_all(STDIN_FILENO, "standard input", &b, err);
 	} else {

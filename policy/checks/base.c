@@ -57,9 +57,8 @@ report_unknown(const struct subject *s, const struct base_list *list, size_t i,
 {
 	const struct plan_base *b = &s->plan->bases[list->items[i]];
 	struct fault f = b->fault;
-	AUTO(buf_clear) struct buf message;
+	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
 
-	buf_init(&message, TEXT_MAX);
 	if (f.code == NULL)
 		f = (struct fault){.code = "INTERNAL",
 		    .may_heal = true,
@@ -113,11 +112,10 @@ add(struct findings *out, const struct subject *s, size_t field,
     const struct base_list *list, const char *name)
 {
 	struct breach br = {.field = &fields[field]};
-	AUTO(buf_clear) struct buf message, limit, evidence;
+	AUTO(buf_clear)
+	struct buf message = BUF_INIT(TEXT_MAX),
+		   limit = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
 
-	buf_init(&message, TEXT_MAX);
-	buf_init(&limit, TEXT_MAX);
-	buf_init(&evidence, TEXT_MAX);
 	buf_printf(&message, "is built on %s", name ? name : "no allowed base");
 	if (name != NULL)
 		buf_printf(&message, ", which is %s",

@@ -44,13 +44,12 @@ evaluate_layers(
 	const struct params *p = params;
 	const struct report_platform *rp = s->platform;
 	struct breach br = {.field = &fields[0]};
-	AUTO(buf_clear) struct buf actual, limit, message, evidence;
+	AUTO(buf_clear)
+	struct buf actual = BUF_INIT(TEXT_MAX),
+		   limit = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX),
+		   evidence = BUF_INIT(TEXT_MAX);
 	int64_t n;
 
-	buf_init(&actual, TEXT_MAX);
-	buf_init(&limit, TEXT_MAX);
-	buf_init(&message, TEXT_MAX);
-	buf_init(&evidence, TEXT_MAX);
 	n = count(s->image, 0, s->image->nlayers);
 	if (p->max == 0 || n <= p->max)
 		return 0;

@@ -119,11 +119,10 @@ static int
 add(struct findings *out, struct breach *br, const char *what, int64_t actual,
     int64_t limit)
 {
-	AUTO(buf_clear) struct buf a, l, m;
+	AUTO(buf_clear)
+	struct buf a = BUF_INIT(TEXT_MAX),
+		   l = BUF_INIT(TEXT_MAX), m = BUF_INIT(MESSAGE_MAX);
 
-	buf_init(&a, TEXT_MAX);
-	buf_init(&l, TEXT_MAX);
-	buf_init(&m, MESSAGE_MAX);
 	add_sizes(&a, actual, &l, limit);
 	buf_printf(&m, "%s %s is over %s", what, buf_text(&a), buf_text(&l));
 	if (buf_failed(&a) || buf_failed(&l) || buf_failed(&m))
@@ -138,13 +137,12 @@ add(struct findings *out, struct breach *br, const char *what, int64_t actual,
 static int
 judge_max(const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear) struct buf evidence;
+	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
 	struct breach br = {.field = &fields[FIELD_MAX]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img);
 	int64_t size;
 
-	buf_init(&evidence, EVIDENCE_MAX);
 	/* The plain sum is never less: most images need no look at digests. */
 	if (p->max == 0 || img->size <= p->max)
 		return 0;
@@ -167,12 +165,11 @@ static int
 judge_max_layer(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear) struct buf evidence;
+	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
 	struct breach br = {.field = &fields[FIELD_MAX_LAYER]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img);
 
-	buf_init(&evidence, EVIDENCE_MAX);
 	if (p->max_layer == 0 || img->nlayers == 0 ||
 	    img->layers[top].size <= p->max_layer)
 		return 0;

@@ -46,10 +46,10 @@ add(struct findings *out, const struct subject *s, size_t field,
     const struct string_list *list, const char *complaint)
 {
 	struct breach br = {.field = &fields[field], .actual = s->ref->name};
-	AUTO(buf_clear) struct buf message, limit;
+	AUTO(buf_clear)
+	struct buf message = BUF_INIT(TEXT_MAX),
+		   limit = BUF_INIT(TEXT_MAX);
 
-	buf_init(&message, TEXT_MAX);
-	buf_init(&limit, TEXT_MAX);
 	add_list(&limit, list);
 	buf_printf(
 	    &message, "comes from %s, which is %s", s->ref->name, complaint);

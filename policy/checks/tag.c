@@ -39,9 +39,8 @@ deny_tag(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DENY],
 	    .actual = ref->tag,
 	    .limit = "another tag, or a digest"};
-	AUTO(buf_clear) struct buf message;
+	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
 
-	buf_init(&message, TEXT_MAX);
 	if (ref->tag_written == NULL)
 		buf_printf(&message,
 		    "no tag is written, which means \"%s\", and that is denied",
@@ -60,9 +59,8 @@ require_digest(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DIGEST],
 	    .actual = ref->tag,
 	    .limit = "a digest"};
-	AUTO(buf_clear) struct buf message;
+	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
 
-	buf_init(&message, TEXT_MAX);
 	buf_printf(&message,
 	    "tag \"%s\" may mean another image tomorrow: a digest is required",
 	    ref->tag);

@@ -220,11 +220,10 @@ add(struct findings *out, const struct subject *s, const struct user *u,
     size_t field)
 {
 	struct breach br = {.field = &fields[field]};
-	AUTO(buf_clear) struct buf actual, message, evidence;
+	AUTO(buf_clear)
+	struct buf actual = BUF_INIT(TEXT_MAX),
+		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
 
-	buf_init(&actual, TEXT_MAX);
-	buf_init(&message, TEXT_MAX);
-	buf_init(&evidence, TEXT_MAX);
 	say_actual(&actual, u);
 	say_message(&message, s, u);
 	say_evidence(&evidence, s, u);

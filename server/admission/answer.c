@@ -30,10 +30,9 @@ has_control(const char *s, size_t len, char allowed)
 static json_t *
 text_json(const char *s, size_t len, char allowed)
 {
-	AUTO(buf_clear) struct buf clean;
+	AUTO(buf_clear) struct buf clean = BUF_INIT(TEXT_MAX);
 	json_t *v = NULL;
 
-	buf_init(&clean, TEXT_MAX);
 	if (!has_control(s, len, allowed))
 		v = json_stringn(s, len); /* NULL: invalid UTF-8, too */
 	if (v != NULL)
@@ -111,9 +110,8 @@ static int
 add_patch(json_t *response, const json_t *patch)
 {
 	AUTO(free) char *text = tree_dump(patch, JSON_COMPACT);
-	AUTO(buf_clear) struct buf coded;
+	AUTO(buf_clear) struct buf coded = BUF_INIT(PATCH_MAX);
 
-	buf_init(&coded, PATCH_MAX);
 	if (text == NULL || base64_encode(&coded, text, strlen(text)) != 0 ||
 	    json_object_set_new(
 		response, "patchType", json_string("JSONPatch")) != 0)

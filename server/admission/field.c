@@ -56,9 +56,8 @@ static int
 complain(const struct field *f, const char *found, const char *wanted,
     struct error *err)
 {
-	AUTO(buf_clear) struct buf path;
+	AUTO(buf_clear) struct buf path = BUF_INIT(PATH_MAX_BYTES);
 
-	buf_init(&path, PATH_MAX_BYTES);
 	if (add_path(f, &path) != 0)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	return error_set(err, ERR_INVALID, "%s is %s, but must be %s",

@@ -51,9 +51,8 @@ describe(const struct identity *id, struct buf *b, struct error *err)
 static int
 skip(const struct walk *walk, const struct identity *id, struct error *err)
 {
-	AUTO(buf_clear) struct buf what;
+	AUTO(buf_clear) struct buf what = BUF_INIT(WHAT_MAX);
 
-	buf_init(&what, WHAT_MAX);
 	if (describe(id, &what, err) != 0)
 		return -1;
 	walk->v->skipped(walk->v->arg, buf_text(&what));
@@ -78,10 +77,9 @@ static int
 walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
     const struct identity *id, struct error *err)
 {
-	AUTO(buf_clear) struct buf what;
+	AUTO(buf_clear) struct buf what = BUF_INIT(WHAT_MAX);
 	struct workload *w = kind_read(kind, object, err);
 
-	buf_init(&what, WHAT_MAX);
 	if (w != NULL)
 		return found(walk, w, err);
 	if (err->code == ERR_NOMEM || describe(id, &what, err) != 0)

@@ -130,15 +130,14 @@ static int
 show_one(const char *path, const char *command)
 {
 	static const char *const files[] = {"ca.crt", "tls.crt"};
-	AUTO(buf_clear) struct buf out, name;
+	AUTO(buf_clear)
+	struct buf out = BUF_INIT(DESCRIPTION_MAX), name = BUF_INIT(4096);
 	const int64_t now = clock_real.wall_s(&clock_real);
 	struct error err = ERROR_INIT;
 	struct stat st;
 	size_t i;
 	int rc = 0;
 
-	buf_init(&out, DESCRIPTION_MAX);
-	buf_init(&name, 4096);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		for (i = 0; rc == 0 && i < 2; i++) {
 			buf_truncate(&name, 0);

@@ -214,7 +214,7 @@ write_to(const char *path, const char *mode, const struct results *r,
 static int
 write_file(const struct results *r, const struct output *o)
 {
-	AUTO(buf_clear) struct buf name = {.max = PATH_MAX};
+	AUTO(buf_clear) struct buf name = BUF_INIT(PATH_MAX);
 	struct stat st;
 	int rc, saved;
 

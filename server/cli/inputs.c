@@ -88,9 +88,8 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 {
 	const struct manifest_visitor visitor = {keep, skip, in};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear) struct buf source;
+	AUTO(buf_clear) struct buf source = BUF_INIT(8192);
 
-	buf_init(&source, 8192);
 	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
 	    document_start(doc).line);
 	if (manifest_walk(document_root(doc), buf_text(&source), in->namespace,

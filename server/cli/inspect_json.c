@@ -55,7 +55,7 @@ json_labels(const struct pair_list *l)
 static json_t *
 json_instruction(const char *created_by)
 {
-	AUTO(buf_clear) struct buf b = {.max = INSTRUCTION_MAX};
+	AUTO(buf_clear) struct buf b = BUF_INIT(INSTRUCTION_MAX);
 
 	if (created_by == NULL ||
 	    instruction_add(&b, created_by, INSTRUCTION_MAX - 8) != 0)
@@ -85,9 +85,8 @@ json_layers(const struct image *img)
 static json_t *
 json_created(const struct image *img)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(64);
 
-	buf_init(&b, 64);
 	if (!img->has_created || units_add_time(&b, img->created) != 0)
 		return json_null();
 	return json_string(buf_text(&b));

@@ -12,9 +12,8 @@ enum { BAR = 10, INSTRUCTION_MAX = 100 };
 static void
 print_size(FILE *out, int64_t bytes, int width)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(64);
 
-	buf_init(&b, 64);
 	units_add_size(&b, bytes);
 	fprintf(out, "%*s", width, buf_text(&b));
 }
@@ -22,9 +21,8 @@ print_size(FILE *out, int64_t bytes, int width)
 static void
 print_safe(FILE *out, const char *s, size_t max)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(max + 8);
 
-	buf_init(&b, max + 8);
 	text_sanitise(&b, s, max);
 	fputs(buf_text(&b), out);
 }
@@ -32,7 +30,7 @@ print_safe(FILE *out, const char *s, size_t max)
 static void
 print_instruction(FILE *out, const char *created_by)
 {
-	AUTO(buf_clear) struct buf b = {.max = INSTRUCTION_MAX + 8};
+	AUTO(buf_clear) struct buf b = BUF_INIT(INSTRUCTION_MAX + 8);
 
 	if (created_by != NULL)
 		instruction_add(&b, created_by, INSTRUCTION_MAX);
@@ -70,9 +68,8 @@ print_list(FILE *out, const char *title, const struct string_list *l)
 static void
 print_head(FILE *out, const struct image *img, const char *platform)
 {
-	AUTO(buf_clear) struct buf created;
+	AUTO(buf_clear) struct buf created = BUF_INIT(64);
 
-	buf_init(&created, 64);
 	if (img->has_created)
 		units_add_time(&created, img->created);
 	fprintf(out, "\n%s  %s\n  size       ", platform, img->digest);

@@ -28,10 +28,9 @@ cmd_lint(int argc, char **argv)
 	if (optind == argc)
 		return cli_usage(argv[0], "name a policy file");
 	for (i = optind; i < argc; i++) {
-		AUTO(buf_clear) struct buf report;
+		AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 		AUTO(ruleset_unref) struct ruleset *rs = NULL;
 
-		buf_init(&report, CONFIG_BYTES_MAX);
 		rs = policy_load(argv[i], &report);
 		fputs(buf_text(&report), stdout);
 		if (rs == NULL)

@@ -45,9 +45,8 @@ print_verdict(const struct table *t, enum verdict v)
 static void
 print_safe(const struct table *t, const char *s)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(CELL_MAX);
 
-	buf_init(&b, CELL_MAX);
 	text_sanitise(&b, s, CELL_MAX / 2);
 	fputs(buf_text(&b), t->out);
 }

@@ -225,12 +225,11 @@ load(const struct options *o, struct config *config, struct ruleset **rules,
 static void
 reload(struct server *s)
 {
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	struct config config;
 	struct ruleset *rules;
 	struct keypair *tls;
 
-	buf_init(&report, CONFIG_BYTES_MAX);
 	if (load(s->o, &config, &rules, &tls, &report) != 0) {
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
@@ -445,11 +444,10 @@ cmd_serve(int argc, char **argv)
 	};
 	struct server s = {.o = &o};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	sigset_t signals;
 	int status = parse(&o, argc, argv);
 
-	buf_init(&report, CONFIG_BYTES_MAX);
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(help) : status;
 	s.log = (struct log){

@@ -13,10 +13,9 @@ static int
 load(struct session *s, const char *command, const char *policy,
     const char *config)
 {
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	int rc;
 
-	buf_init(&report, CONFIG_BYTES_MAX);
 	rc = config_load(&s->config, config, &report);
 	if (policy != NULL) {
 		s->rules = policy_load(policy, &report);

@@ -37,10 +37,9 @@ log_event(const struct log *l, enum log_level level, const char *event,
 {
 	AUTO(json_decref) json_t *owned = fields;
 	AUTO(json_decref) json_t *line = NULL;
-	AUTO(buf_clear) struct buf time, text;
+	AUTO(buf_clear)
+	struct buf time = BUF_INIT(64), text = BUF_INIT(LOG_LINE_MAX);
 
-	buf_init(&time, 64);
-	buf_init(&text, LOG_LINE_MAX);
 	if (level < l->level)
 		return;
 	units_add_time(&time, l->clock->wall_s(l->clock));

@@ -140,10 +140,9 @@ slot_of(const char *s)
 static struct series *
 find(struct metrics *m, enum metric which, const char *const *values)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(1024);
 	struct series **slot, *s;
 
-	buf_init(&b, 1024);
 	render_labels(&b, which, values);
 	if (buf_failed(&b))
 		return NULL;

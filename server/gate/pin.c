@@ -34,10 +34,10 @@ add_operation(
 static int
 pin(const struct container *c, const char *digest, json_t *patch)
 {
-	AUTO(buf_clear) struct buf pointer, pinned;
+	AUTO(buf_clear)
+	struct buf pointer = BUF_INIT(POINTER_MAX),
+		   pinned = BUF_INIT(PINNED_MAX);
 
-	buf_init(&pointer, POINTER_MAX);
-	buf_init(&pinned, PINNED_MAX);
 	add_pointer(&pointer, c->path);
 	buf_printf(&pinned, "%s@%s", c->image, digest);
 	if (buf_failed(&pointer) || buf_failed(&pinned) ||
@@ -49,9 +49,8 @@ pin(const struct container *c, const char *digest, json_t *patch)
 static int
 warn(const struct report_image *img, json_t *warnings)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(PINNED_MAX);
 
-	buf_init(&b, PINNED_MAX);
 	text_sanitise(&b, img->container->name, NAME_MAX_SHOWN);
 	buf_printf(&b, ": not pinned to a digest: %s", img->fault.code);
 	return json_array_append_new(warnings, json_string(buf_text(&b)));

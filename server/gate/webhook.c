@@ -13,6 +13,7 @@ enum {
 	MARGIN_MIN_MS = 250,
 	MARGIN_MAX_MS = 1000,
 	SHED_RETRY_S = 1,
+	TEXT_MAX = 2048, /* what an API server shows of such a body */
 };
 
 static const char *const endpoint_names[] = {
@@ -214,9 +215,8 @@ count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 static void
 answer_text(struct webhook_answer *a, unsigned status, const char *text)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 
-	buf_init(&b, 2048); /* what an API server shows of such a body */
 	buf_printf(&b, "%s\n", text);
 	a->status = status;
 	a->content_type = "text/plain; charset=utf-8";
