@@ -128,6 +128,11 @@ $(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
 		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
 		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*)
 
+## make lint          formatting, layers, static analysis, scripts
+.PHONY: lint
+lint: build/.deps-build build/.deps-lint
+	$Qtests/lint/run
+
 ## make demo          watch an API server refuse a bloated image
 .PHONY: demo
 demo: build/.deps-demo all

@@ -34,7 +34,7 @@ reserve(struct buf *b, size_t more)
 		goto fail;
 	while (cap < b->len + more + 1)
 		cap = cap > (b->max + 1) / 2 ? b->max + 1 : cap * 2;
-	if (cap != b->cap) {
+	if (b->data == NULL || cap != b->cap) {
 		p = realloc(b->data, cap);
 		if (p == NULL)
 			goto fail;

@@ -17,10 +17,10 @@
  */
 #define AUTO(fn) __attribute__((cleanup(own_##fn)))
 
-#define OWNED(type, fn)                             \
-	static inline void own_##fn(type *const *p) \
-	{                                           \
-		fn(*p);                             \
+#define OWNED(type, fn)                                         \
+	static inline void own_##fn(__typeof__(type) *const *p) \
+	{                                                       \
+		fn(*p);                                         \
 	}
 
 #define TAKE(p)                             \

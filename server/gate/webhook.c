@@ -120,11 +120,9 @@ webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
 		    (endpoint == WEBHOOK_VALIDATE || c->review->patchable))
 			load = TAKE(c->review->workload);
 	}
-	if (load == NULL)
-		ready(arg, c);
-	else if (gate_decide(w->o.gate, load,
-		     c->started + webhook_budget_ms(timeout), decided, c,
-		     &c->err) != 0)
+	if (load == NULL || gate_decide(w->o.gate, load,
+				c->started + webhook_budget_ms(timeout),
+				decided, c, &c->err) != 0)
 		ready(arg, c);
 	return 0;
 }

@@ -64,14 +64,17 @@ try_listen(const struct addrinfo *ai)
 static uint16_t
 port_of(int fd)
 {
-	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof(ss);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = {.v6 = {.sin6_family = AF_UNSPEC}};
+	socklen_t len = sizeof(a);
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+	if (getsockname(fd, &a.any, &len) != 0)
 		return 0;
-	if (ss.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)&ss)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)&ss)->sin_port);
+	return ntohs(
+	    a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 /* With IPv6 first where any address will do: one socket serves both. */
