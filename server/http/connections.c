@@ -28,7 +28,7 @@ struct connections {
 	int wake; /* an eventfd: ends the thread */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the list, and each fd in it */
-	LIST_HEAD(, connection) list;
+	LIST_HEAD(connection_list, connection) list;
 };
 
 static int64_t

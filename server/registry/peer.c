@@ -35,6 +35,8 @@ drop_last(struct peers *ps)
 {
 	struct peer **where = &ps->first;
 
+	if (*where == NULL)
+		return;
 	while ((*where)->next != NULL)
 		where = &(*where)->next;
 	peer_free(*where);

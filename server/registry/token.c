@@ -262,8 +262,9 @@ add_param(struct buf *b, char sep, const char *name, const char *value)
 }
 
 static int
-send_post(struct token *t, struct http_request *rq, struct error *err)
+send_post(struct token *t, const struct http_request *base, struct error *err)
 {
+	struct http_request rq = *base;
 	const char *headers[] = {
 	    "Content-Type: application/x-www-form-urlencoded", NULL};
 	struct buf form;
@@ -273,13 +274,13 @@ send_post(struct token *t, struct http_request *rq, struct error *err)
 	add_param(&form, '&', "service", t->rq.service);
 	add_param(&form, '&', "scope", t->rq.scope);
 	add_param(&form, '&', "refresh_token", t->credential.identity_token);
-	rq->method = HTTP_POST;
-	rq->url = t->rq.realm;
-	rq->headers = headers;
-	rq->body = buf_text(&form);
+	rq.method = HTTP_POST;
+	rq.url = t->rq.realm;
+	rq.headers = headers;
+	rq.body = buf_text(&form);
 	if (!buf_failed(&form))
 		t->transfer = t->client->transport->start(
-		    t->client->transport, rq, on_answer, t, err);
+		    t->client->transport, &rq, on_answer, t, err);
 	secret_clear(&form);
 	return t->transfer == NULL ? -1 : 0;
 }
@@ -298,8 +299,9 @@ add_basic(struct buf *header, const struct credential *c)
 }
 
 static int
-send_get(struct token *t, struct http_request *rq, struct error *err)
+send_get(struct token *t, const struct http_request *base, struct error *err)
 {
+	struct http_request rq = *base;
 	const char *headers[2] = {NULL, NULL};
 	struct buf url, header;
 
@@ -315,12 +317,12 @@ send_get(struct token *t, struct http_request *rq, struct error *err)
 		header.failed = true;
 	if (header.len > 0)
 		headers[0] = header.data;
-	rq->method = HTTP_GET;
-	rq->url = buf_text(&url);
-	rq->headers = headers;
+	rq.method = HTTP_GET;
+	rq.url = buf_text(&url);
+	rq.headers = headers;
 	if (!buf_failed(&url) && !buf_failed(&header))
 		t->transfer = t->client->transport->start(
-		    t->client->transport, rq, on_answer, t, err);
+		    t->client->transport, &rq, on_answer, t, err);
 	buf_clear(&url);
 	secret_clear(&header);
 	return t->transfer == NULL ? -1 : 0;
