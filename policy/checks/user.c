@@ -221,8 +221,8 @@ add(struct findings *out, const struct subject *s, const struct user *u,
 {
 	struct breach br = {.field = &fields[field]};
 	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX),
-		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	struct buf actual = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX),
+		   evidence = BUF_INIT(TEXT_MAX);
 
 	say_actual(&actual, u);
 	say_message(&message, s, u);
