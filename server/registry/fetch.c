@@ -148,7 +148,7 @@ redirect(struct fetch *f, const struct http_answer *a)
 static bool
 is_redirect(const struct http_answer *a)
 {
-	return a->location != NULL &&
+	return a->location != NULL && *a->location != '\0' &&
 	       (a->status == 301 || a->status == 302 || a->status == 303 ||
 		   a->status == 307 || a->status == 308);
 }

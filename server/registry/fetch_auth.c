@@ -193,15 +193,12 @@ is_answered(const struct fetch *f, const struct challenges *ch)
 static void
 learn(struct fetch *f, const struct challenges *ch)
 {
-	struct peers *ps = &f->client->peers;
+	enum peer_auth auth = ch->bearer ? PEER_BEARER : PEER_BASIC;
 
-	if (ch->bearer) {
-		peer_learn(ps, f->origin, PEER_BEARER, ch->realm, ch->service);
-		fetch_attempt(f);
-		return;
-	}
-	peer_learn(ps, f->origin, PEER_BASIC, NULL, NULL);
-	if (has_password(current(f)))
+	if (peer_learn(&f->client->peers, f->origin, auth, ch->realm,
+		ch->service) != 0)
+		fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+	else if (auth == PEER_BEARER || has_password(current(f)))
 		fetch_attempt(f);
 	else
 		fetch_refused(f);

@@ -67,22 +67,24 @@ peer_get(struct peers *ps, const char *origin)
 	return p;
 }
 
-void
+int
 peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
     const char *realm, const char *service)
 {
 	struct peer *p = peer_get(ps, origin);
 
 	if (p == NULL)
-		return;
+		return -1;
 	free(p->realm);
 	free(p->service);
 	p->realm = realm == NULL ? NULL : strdup(realm);
 	p->service = service == NULL ? NULL : strdup(service);
 	p->auth = auth;
-	if ((realm != NULL && p->realm == NULL) ||
-	    (service != NULL && p->service == NULL))
-		p->auth = PEER_UNKNOWN;
+	if ((realm == NULL || p->realm != NULL) &&
+	    (service == NULL || p->service != NULL))
+		return 0;
+	p->auth = PEER_UNKNOWN;
+	return -1;
 }
 
 int64_t

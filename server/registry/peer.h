@@ -39,8 +39,8 @@ struct peers {
 /* What is known, or NULL. Borrowed until the next call. */
 struct peer *peer_find(struct peers *ps, const char *origin);
 
-/* Remembers. Memory running out is no error: it is only learned again. */
-void peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
+/* Remembers. Returns 0, or -1 when memory is out. */
+int peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
     const char *realm, const char *service);
 
 /*
