@@ -250,14 +250,23 @@ is_json(const char *type)
 	       (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
 }
 
+/*
+ * Whether to refuse a body before it comes. A connection that is closed while
+ * the client still sends is reset, and the answer is lost: what is not beyond
+ * all reason is read and thrown away, unless the client waits for a word.
+ */
 static bool
 announces_too_much(const struct http_server *s, struct MHD_Connection *conn)
 {
 	const char *text = MHD_lookup_connection_value(
 	    conn, MHD_HEADER_KIND, "Content-Length");
-
 	/* libmicrohttpd has refused what is not a number. */
-	return text != NULL && strtoull(text, NULL, 10) > s->o.max_body;
+	const unsigned long long len =
+	    text != NULL ? strtoull(text, NULL, 10) : 0;
+
+	return len / DISCARD_TIMES > s->o.max_body ||
+	       (len > s->o.max_body && MHD_lookup_connection_value(conn,
+					   MHD_HEADER_KIND, "Expect") != NULL);
 }
 
 static enum MHD_Result

@@ -47,8 +47,9 @@ static const struct row {
     {"wrong_method_of_get", "PUT /get HTTP/1.1\r\n" HOST "\r\n", " 405 ",
 	"Allow: GET, HEAD\r\n"},
     {"announced_too_large",
-	"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1001\r\n\r\n", " 413 ",
-	"1000 bytes"},
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n",
+	" 413 ", "1000 bytes"},
     {"sent_too_large",
 	"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
 	"44c\r\n" K100 K100 K100 K100 K100 K100 K100 K100 K100 K100 K100
