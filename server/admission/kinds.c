@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { GROUPS_MAX = 3 };
+enum { POD, POD_PART }; /* these two have places of their own in the table */
 
 struct kind {
 	const char *name;
@@ -25,7 +26,10 @@ struct kind {
 /* Groups that a kind has left (extensions) still come in requests of old API
  * servers. Versions do not matter: the pod template is v1 in all of them. */
 static const struct kind kinds[] = {
-    {"Pod", {"", NULL}, "spec", {NULL}},
+    [POD] = {"Pod", {"", NULL}, "spec", {NULL}},
+    /* What API servers before 1.22 send for pods/ephemeralcontainers: a part
+     * of a pod's spec stands at the top. */
+    [POD_PART] = {"EphemeralContainers", {"", NULL}, "spec", {NULL}},
     {"ReplicaSet", {"apps", "extensions", NULL}, IN_TEMPLATE},
     {"Deployment", {"apps", "extensions", NULL}, IN_TEMPLATE},
     {"StatefulSet", {"apps", NULL}, IN_TEMPLATE},
@@ -58,7 +62,13 @@ kind_find(const char *group, size_t len, const char *name)
 bool
 kind_is_pod(const struct kind *k)
 {
-	return k == &kinds[0];
+	return k == &kinds[POD] || k == &kinds[POD_PART];
+}
+
+static bool
+is_pod_part(const struct kind *k)
+{
+	return k == &kinds[POD_PART];
 }
 
 static int
@@ -112,8 +122,11 @@ read_object(
 	    read_names(w, &metadata, err) != 0 ||
 	    field_follow(&root, k->template, way, &template, err) != 0 ||
 	    field_object(&template, "metadata", &metadata, err) != 0 ||
-	    read_labels(w, &metadata, err) != 0 ||
-	    field_object(&template, "spec", &spec, err) != 0)
+	    read_labels(w, &metadata, err) != 0)
+		return -1;
+	if (is_pod_part(k))
+		spec = root;
+	else if (field_object(&template, "spec", &spec, err) != 0)
 		return -1;
 	return podspec_read(w, &spec, k->spec, err);
 }
@@ -128,7 +141,7 @@ kind_read(const struct kind *k, json_t *object, struct error *err)
 		return NULL;
 	}
 	w->tree = json_incref(object);
-	w->kind = k->name;
+	w->kind = is_pod_part(k) ? kinds[POD].name : k->name;
 	if (read_object(w, k, object, err) != 0)
 		return NULL;
 	return TAKE(w);

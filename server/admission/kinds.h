@@ -17,7 +17,8 @@ struct kind;
  * such objects hold no pod spec that is known. */
 const struct kind *kind_find(const char *group, size_t len, const char *name);
 
-/* Whether the kind is Pod itself. */
+/* Whether the kind is Pod, or the part of one that old API servers send for
+ * pods/ephemeralcontainers; both are read as a Pod. */
 bool kind_is_pod(const struct kind *k);
 
 /*

@@ -105,6 +105,10 @@ static const struct recorded {
 	"spec.containers[0].image web registry.corp/shop/web:1.4.2 unchanged\n"
 	"spec.ephemeralContainers[0].image debugger-q8v2c busybox:1.36 "
 	"ephemeral\n"},
+    {"pod-ephemeralcontainers-1.20", "UPDATE",
+	"Pod shop/web\n"
+	"spec.ephemeralContainers[0].image debugger busybox:1.36 "
+	"ephemeral\n"},
     {"deployment-create", "CREATE",
 	TEMPLATE("Deployment", "spec.template.spec")},
     {"deployment-create-extensions", "CREATE",
