@@ -194,8 +194,8 @@ class Inputs(unittest.TestCase):
             "source": f"{self.web}:5", "kind": "Deployment",
             "namespace": "shop", "name": "web", "verdict": "deny"})
         self.assertEqual([i["path"] for i in images_], [
-            "spec.template.spec.initContainers[0].image",
-            "spec.template.spec.containers[0].image"])
+            "spec.template.spec.containers[0].image",
+            "spec.template.spec.initContainers[0].image"])
         for image in images_:
             self.assertEqual(list(image), IMAGE_KEYS)
             self.assertRegex(image["resolved"],
@@ -204,7 +204,7 @@ class Inputs(unittest.TestCase):
                 self.assertEqual(list(p), PLATFORM_KEYS)
             for f in image["findings"]:
                 self.assertEqual(list(f), FINDING_KEYS)
-        self.assertEqual(images_[1]["reference"],
+        self.assertEqual(images_[0]["reference"],
                          f"{registry.host}/shop/faulty:1")
 
     def test_jq_pulls_each_finding(self):
@@ -234,7 +234,7 @@ class Inputs(unittest.TestCase):
     def test_table_tells_actual_limit_evidence_and_fix(self):
         done = gate.command("check", "--policy", policy, "--config", config,
                             "-f", self.web)
-        image = check("-f", self.web)[0]["workloads"][0]["images"][1]
+        image = check("-f", self.web)[0]["workloads"][0]["images"][0]
         for f in image["findings"]:
             for key in ("check", "actual", "limit", "evidence", "fix", "rule"):
                 self.assertIn(f[key], done.stdout, key)
@@ -332,8 +332,10 @@ class Access(unittest.TestCase):
         reg = images.serve("tls", tls=authority)
         self.addCleanup(reg.close)
         self.assertEqual(self.judge(reg), (0, "allow"))
-        own = paths.write("no-ca.json", json.dumps(
-            {"version": 1, "registries": {reg.host: {}}}))
+        stranger = pki.Authority("stranger")
+        own = paths.write("stranger.json", json.dumps(
+            {"version": 1,
+             "registries": {reg.host: {"caFile": str(stranger.crt)}}}))
         document, status = check(reg.ref("shop/lean:1"), config=own)
         self.assertEqual(status, 3)
         self.assertEqual(document["workloads"][0]["images"][0]["error"]["code"],
