@@ -113,8 +113,8 @@ add(struct findings *out, const struct subject *s, size_t field,
 {
 	struct breach br = {.field = &fields[field]};
 	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX),
-		   limit = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
+		   evidence = BUF_INIT(TEXT_MAX);
 
 	buf_printf(&message, "is built on %s", name ? name : "no allowed base");
 	if (name != NULL)

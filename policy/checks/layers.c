@@ -45,9 +45,8 @@ evaluate_layers(
 	const struct report_platform *rp = s->platform;
 	struct breach br = {.field = &fields[0]};
 	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX),
-		   limit = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX),
-		   evidence = BUF_INIT(TEXT_MAX);
+	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
+		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
 	int64_t n;
 
 	n = count(s->image, 0, s->image->nlayers);

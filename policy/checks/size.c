@@ -120,8 +120,8 @@ add(struct findings *out, struct breach *br, const char *what, int64_t actual,
     int64_t limit)
 {
 	AUTO(buf_clear)
-	struct buf a = BUF_INIT(TEXT_MAX),
-		   l = BUF_INIT(TEXT_MAX), m = BUF_INIT(MESSAGE_MAX);
+	struct buf a = BUF_INIT(TEXT_MAX), l = BUF_INIT(TEXT_MAX),
+		   m = BUF_INIT(MESSAGE_MAX);
 
 	add_sizes(&a, actual, &l, limit);
 	buf_printf(&m, "%s %s is over %s", what, buf_text(&a), buf_text(&l));

@@ -47,8 +47,7 @@ add(struct findings *out, const struct subject *s, size_t field,
 {
 	struct breach br = {.field = &fields[field], .actual = s->ref->name};
 	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX),
-		   limit = BUF_INIT(TEXT_MAX);
+	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX);
 
 	add_list(&limit, list);
 	buf_printf(
