@@ -76,6 +76,12 @@ $B/policy/presets/presets.o: $(wildcard policy/presets/*.yaml)
 
 # The one place where the version is compiled in.
 $B/server/cli/version.o: ALL_CFLAGS += -DPOLICY_GATE_VERSION='"$(VERSION)"'
+$B/server/cli/version.o: $B/version
+
+.PHONY: FORCE
+$B/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 $B/tests/unit/%_test: $B/tests/unit/%_test.o $(UNIT_LIB) $(LIB)
 	@echo "  LD    $@"

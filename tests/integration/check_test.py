@@ -231,12 +231,12 @@ class Inputs(unittest.TestCase):
             found.append(json.dumps(document["workloads"][0]["images"]))
         self.assertEqual(len(set(found)), 1, found)
 
-    def test_table_tells_actual_limit_evidence_and_fix(self):
+    def test_table_tells_what_is_wrong_why_and_how_to_mend_it(self):
         done = gate.command("check", "--policy", policy, "--config", config,
                             "-f", self.web)
         image = check("-f", self.web)[0]["workloads"][0]["images"][0]
         for f in image["findings"]:
-            for key in ("check", "actual", "limit", "evidence", "fix", "rule"):
+            for key in ("message", "check", "evidence", "fix", "rule", "owner"):
                 self.assertIn(f[key], done.stdout, key)
         self.assertIn("spec.template.spec.containers[0].image", done.stdout)
         self.assertNotIn("\033", done.stdout)

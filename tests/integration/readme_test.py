@@ -36,6 +36,10 @@ def setUpModule():
     for name in ("lean", "bloated"):
         paths.write(f"reader/k8s/{name}.yaml",
                     POD % (name, registry.ref(f"shop/{name}:1")))
+    paths.write("reader/overlays/prod/kustomization.yaml",
+                "resources: [bloated.yaml]\n")
+    paths.write("reader/overlays/prod/bloated.yaml",
+                POD % ("bloated", registry.ref("shop/bloated:1")))
     paths.write("reader/policy.yaml", local(readme.block("yaml",
                                                          "# policy.yaml")))
     # The reader's registry has a certificate; this one is configured instead.
