@@ -163,9 +163,13 @@ static void
 log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 {
 	const struct review *r = c->review;
-	json_t *images = json_array();
+	json_t *images;
 	size_t i;
 
+	/* log_pack() takes over only what it writes. */
+	if (c->webhook->o.log->level > LOG_INFO)
+		return;
+	images = json_array();
 	for (i = 0; o->report != NULL && i < o->report->nimages; i++)
 		if (o->report->images[i].judged)
 			json_array_append_new(
