@@ -395,6 +395,13 @@ class Operation(unittest.TestCase):
         entry = server.log("review")[-1]
         self.assertEqual(list(entry)[:3], ["time", "level", "event"])
 
+    def test_log_is_silent_below_its_level(self):
+        own = gate.Gate(gate.POLICY, config, args=["--log-level", "error"])
+        for name in ("lean", "bloated", "root", "nothing"):
+            ask(f"shop/{name}:1", own)
+        own.stop()
+        self.assertEqual(own.process.text(), "")
+
     def test_unlisted_private_address_is_not_talked_to(self):
         own = gate.Gate(gate.POLICY)
         self.addCleanup(own.stop)

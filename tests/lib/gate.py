@@ -4,14 +4,14 @@
 import http.client
 import json
 import os
-import re
+import pathlib
 import signal
 import ssl
 import subprocess
 
 from lib import paths, process
 
-SERVED = re.compile(r'^\{.*"event":"serving".*\}$', re.MULTILINE)
+START_S = 60  # under valgrind
 
 
 def command(*args, **kwargs):
@@ -47,19 +47,22 @@ class Gate:
     """
     `policy-gate serve` on ports of its own.
 
-    policy:  the policy file's text
+    policy:  the policy file's text, or its path
     config:  the config file's path, or None
+    certs:   Certificates; its own by default
     wrapper: a command that runs it, valgrind for one
     """
 
-    def __init__(self, policy, config=None, wrapper=(), args=(), env=None):
+    def __init__(self, policy, config=None, certs=None, wrapper=(), args=(),
+                 env=None):
         global _count
         _count += 1
         self.name = f"gate-{_count}"
-        self.certs = Certificates(f"{self.name}-certs")
+        self.certs = certs or Certificates(f"{self.name}-certs")
         self.port = process.free_port()
         self.metrics_port = process.free_port()
-        self.policy = paths.write(f"{self.name}.yaml", policy)
+        self.policy = policy if isinstance(policy, pathlib.Path) else \
+            paths.write(f"{self.name}.yaml", policy)
         self.config = config
         argv = [*wrapper, paths.GATE, "serve", "--policy", self.policy,
                 "--listen", f"127.0.0.1:{self.port}", "--metrics-listen",
@@ -68,8 +71,7 @@ class Gate:
         if config:
             argv += ["--config", config]
         self.process = process.Process(self.name, argv, env=env)
-        self.process.wait_until(
-            lambda: SERVED.search(self.process.text()), "serving", 60)
+        self.process.wait_port(self.port, START_S)
         self.tls = ssl.create_default_context(cafile=self.certs.ca)
 
     @property
@@ -77,7 +79,11 @@ class Gate:
         return f"https://127.0.0.1:{self.port}/validate"
 
     def stop(self, sig=signal.SIGTERM, seconds=process.STOP_S):
-        return self.process.stop(sig, seconds)
+        """A leak that a sanitizer or valgrind finds at the end is a failure."""
+        status = self.process.stop(sig, seconds)
+        if status != 0:
+            raise process.Failed(f"{self.name} ended with {status}:\n"
+                                 f"{self.process.tail(100)}")
 
     def connect(self, timeout=60):
         return http.client.HTTPSConnection("127.0.0.1", self.port,
