@@ -24,6 +24,13 @@ class Image(unittest.TestCase):
     def setUpClass(cls):
         if gate.sanitized():
             raise unittest.SkipTest("a sanitizer's program is not shipped")
+        cls.storage = ["--root", paths.work() / "s", "--runroot",
+                       paths.work() / "r", "--storage-driver", "vfs"]
+        probe = paths.write("probe/Containerfile", "FROM scratch\nCOPY . /\n")
+        done = cls.buildah("bud", "-q", probe.parent, check=False)
+        if done.returncode != 0:
+            raise unittest.SkipTest(
+                f"buildah has not the rights it needs: {done.stderr.strip()}")
         last = CONTAINERFILE.read_text().split("\nFROM scratch\n")[1]
         if COPY not in last:
             raise process.Failed(f"{CONTAINERFILE} has no \"{COPY.strip()}\"")
@@ -33,8 +40,6 @@ class Image(unittest.TestCase):
         paths.write("context/Containerfile", "FROM scratch\n" +
                     last.replace(COPY, "COPY root /\n"))
         cls.root = context / "root"
-        cls.storage = ["--root", paths.work() / "s", "--runroot",
-                       paths.work() / "r", "--storage-driver", "vfs"]
         cls.buildah("bud", "-q", "-t", "policy-gate", context)
         cls.config = json.loads(cls.buildah(
             "inspect", "--type", "image", "policy-gate").stdout)["OCIv1"][
