@@ -4,6 +4,7 @@
 #include "policy/base/tree.h"
 #include "server/admission/field.h"
 #include "server/admission/kinds.h"
+#include "server/admission/pick.h"
 #include "server/admission/update.h"
 
 #include <string.h>
@@ -63,10 +64,30 @@ set_json_error(struct error *err, const json_error_t *e)
 		    known[i].text, e->line, e->column);
 }
 
+/* A pod may well have a NUL in its environment: such a review must not fail as
+ * a whole, for that would be an answer to be ignored. */
+enum { BODY_FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
+
+/* A review from what is read of the body alone, or NULL: whatever the matter
+ * is, all of the body tells it better. */
+static struct review *
+parse_picked(const char *body, size_t len)
+{
+	AUTO(buf_clear) struct buf picked = BUF_INIT(len);
+	AUTO(json_decref) json_t *root = NULL;
+	struct error ignored = ERROR_INIT;
+	json_error_t e;
+
+	if (pick(&picked, body, len, pick_review) == 0)
+		root = tree_parse(picked.data, picked.len, BODY_FLAGS, &e);
+	return root != NULL ? review_of_tree(root, &ignored) : NULL;
+}
+
 struct review *
 review_parse(const char *body, size_t len, struct error *err)
 {
 	AUTO(json_decref) json_t *root = NULL;
+	struct review *r = NULL;
 	json_error_t e;
 
 	if (len > REVIEW_BYTES_MAX) {
@@ -75,10 +96,10 @@ review_parse(const char *body, size_t len, struct error *err)
 		    REVIEW_BYTES_MAX);
 		return NULL;
 	}
-	/* A pod may well have a NUL in its environment: such a review must
-	 * not fail as a whole, for that would be an answer to be ignored. */
-	root =
-	    tree_parse(body, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	r = parse_picked(body, len);
+	if (r != NULL)
+		return r;
+	root = tree_parse(body, len, BODY_FLAGS, &e);
 	if (root == NULL) {
 		set_json_error(err, &e);
 		return NULL;
