@@ -61,8 +61,10 @@ class Result(unittest.TestResult):
 
     def _tell(self, word, test, note=""):
         self.count += 1
-        method = getattr(test, "_testMethodName", str(test))
-        print(f"{word} {self.count} - {type(test).__name__}.{method}{note}")
+        # What fails in setUpClass() or setUpModule() is no method of a test.
+        name = f"{type(test).__name__}.{test._testMethodName}" if hasattr(
+            test, "_testMethodName") else str(test)
+        print(f"{word} {self.count} - {name}{note}")
         took = time.monotonic() - self.started
         if took >= SLOW_S:
             print(f"# took {took:.1f} s")
