@@ -77,32 +77,45 @@ port_of(int fd)
 	    a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
-/* With IPv6 first where any address will do: one socket serves both. */
+/*
+ * Tries one family after the other. Only a machine that lacks the first gets
+ * the second: where the port is taken, half of what was asked for would be a
+ * surprise.
+ */
 static int
-listen_any(const struct addrinfo *list)
+listen_any(const struct addrinfo *list, const int families[static 2])
 {
-	static const int families[] = {AF_INET6, AF_INET};
 	const struct addrinfo *ai;
 	size_t i;
-	int fd = -1;
+	int fd;
 
-	for (i = 0; fd < 0 && i < 2; i++)
-		for (ai = list; fd < 0 && ai != NULL; ai = ai->ai_next)
-			if (ai->ai_family == families[i])
-				fd = try_listen(ai);
-	return fd;
+	errno = EADDRNOTAVAIL;
+	for (i = 0; i < 2; i++)
+		for (ai = list; ai != NULL; ai = ai->ai_next) {
+			if (ai->ai_family != families[i])
+				continue;
+			fd = try_listen(ai);
+			if (fd >= 0 ||
+			    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
+				return fd;
+		}
+	return -1;
 }
 
 int
 address_listen(const char *address, uint16_t *port, struct error *err)
 {
+	/* One IPv6 socket serves both where any address will do; a name that
+	 * has both is more often meant as its IPv4 address. */
+	static const int any[] = {AF_INET6, AF_INET};
+	static const int named[] = {AF_INET, AF_INET6};
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE,
 	    .ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 	char host[HOST_MAX];
 	const char *service;
-	int fd, rc;
+	int fd, rc, saved;
 
 	if (split(address, host, &service) != 0)
 		return error_set(err, ERR_INVALID,
@@ -113,12 +126,12 @@ address_listen(const char *address, uint16_t *port, struct error *err)
 	if (rc != 0)
 		return error_set(err, ERR_INVALID,
 		    "cannot listen on %.100s: %s", address, gai_strerror(rc));
-	errno = EADDRNOTAVAIL;
-	fd = listen_any(list);
+	fd = listen_any(list, host[0] == '\0' ? any : named);
+	saved = errno;
 	freeaddrinfo(list);
 	if (fd < 0)
 		return error_set(err, ERR_SYSTEM, "cannot listen on %.100s: %s",
-		    address, strerror(errno));
+		    address, strerror(saved));
 	*port = port_of(fd);
 	return fd;
 }

@@ -167,6 +167,7 @@ says_which_address_is_taken(void **state)
 	assert_null(http_server_new(&o, &err));
 	assert_int_equal(err.code, ERR_SYSTEM);
 	assert_non_null(strstr(err.msg, address));
+	assert_non_null(strstr(err.msg, "in use"));
 }
 
 static void
@@ -190,19 +191,76 @@ refuses_what_is_no_address(void **state)
 	}
 }
 
-static void
-listens_on_both_families_without_an_address(void **state)
+/* Whether loopback answers there, by IPv4 or IPv6. */
+static bool
+answers(const struct http_server *s, int family)
 {
-	AUTO(http_server_free) struct http_server *s = client_serve(NULL, ":0");
-	char reply[CLIENT_REPLY_MAX];
-	int fd;
+	const struct sockaddr_in v4 = {.sin_family = AF_INET,
+	    .sin_port = htons(http_server_port(s)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+	    .sin6_port = v4.sin_port,
+	    .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	const int fd = socket(family, SOCK_STREAM, 0);
+	char reply[CLIENT_REPLY_MAX] = "";
+	int rc;
+
+	rc = family == AF_INET
+		 ? connect(fd, (const struct sockaddr *)&v4, sizeof(v4))
+		 : connect(fd, (const struct sockaddr *)&v6, sizeof(v6));
+	if (rc == 0) {
+		say(fd, "GET /get HTTP/1.1\r\n" HOST "\r\n");
+		hear_all(fd, reply);
+	}
+	close(fd);
+	return strstr(reply, " 200 ") != NULL;
+}
+
+static bool
+machine_has_ipv6(void)
+{
+	const struct sockaddr_in6 to = {
+	    .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	const int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	const bool has =
+	    fd >= 0 && bind(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+static void
+listens_where_the_address_says(void **state)
+{
+	static const struct {
+		const char *listen;
+		bool v4;
+		bool v6;
+	} forms[] = {
+	    {":0", true, true},
+	    {"0.0.0.0:0", true, false},
+	    {"127.0.0.1:0", true, false},
+	    {"localhost:0", true, false},
+	    {"[::]:0", true, true},
+	    {"[::1]:0", false, true},
+	};
+	const bool has_ipv6 = machine_has_ipv6();
+	struct http_server *s;
+	bool right;
+	size_t i;
 
 	(void)state;
-	fd = dial(s);
-	say(fd, "GET /get HTTP/1.1\r\n" HOST "\r\n");
-	hear_all(fd, reply);
-	assert_non_null(strstr(reply, " 200 "));
-	close(fd);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (!has_ipv6 && forms[i].listen[0] == '[')
+			continue; /* such a machine cannot */
+		s = client_serve(NULL, forms[i].listen);
+		right = answers(s, AF_INET) == forms[i].v4 &&
+			answers(s, AF_INET6) == (forms[i].v6 && has_ipv6);
+		http_server_free(s);
+		if (!right)
+			fail_msg("\"%s\" is served elsewhere", forms[i].listen);
+	}
 }
 
 #define TEST(fn) \
@@ -219,7 +277,7 @@ main(void)
 	    TEST(survives_clients_that_leave_mid_body),
 	    TEST(says_which_address_is_taken),
 	    cmocka_unit_test(refuses_what_is_no_address),
-	    cmocka_unit_test(listens_on_both_families_without_an_address),
+	    cmocka_unit_test(listens_where_the_address_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
