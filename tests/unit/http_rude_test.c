@@ -24,7 +24,8 @@ enum {
 	LONG_MS = 20000,
 	DRIP_MS = 20,
 	DRIPS_MAX = 500,
-	ROUNDS = 20
+	ROUNDS = 20,
+	PESTS = 8
 };
 
 #define GET "GET /get HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -239,9 +240,9 @@ freeing_waits_for_handlers_alone(void **state)
 }
 
 struct pest {
-	const struct http_server *server;
-	atomic_bool stop;
-	atomic_int answers;
+	pthread_t thread;
+	int fd;
+	atomic_int *answers; /* of all of them */
 };
 
 /* Asks on a kept connection until it is closed, without ever pausing. */
@@ -250,46 +251,51 @@ pester(void *arg)
 {
 	struct pest *p = arg;
 	char reply[CLIENT_REPLY_MAX];
-	int fd = dial(p->server);
 
-	while (send(fd, GET_LATER, strlen(GET_LATER), MSG_NOSIGNAL) > 0 &&
-	       recv(fd, reply, sizeof(reply), 0) > 0)
-		atomic_fetch_add(&p->answers, 1);
-	close(fd);
+	while (send(p->fd, GET_LATER, strlen(GET_LATER), MSG_NOSIGNAL) > 0 &&
+	       recv(p->fd, reply, sizeof(reply), 0) > 0)
+		atomic_fetch_add(p->answers, 1);
 	return NULL;
 }
 
 static void *
 keep_answering(void *arg)
 {
-	struct pest *p = arg;
+	atomic_bool *stop = arg;
 
-	while (!atomic_load(&p->stop)) {
+	while (!atomic_load(stop)) {
 		answer_held();
 		usleep(1000);
 	}
 	return NULL;
 }
 
-/* Frees a listener while eight clients ask it for what waits. */
+/* Frees a listener while clients ask it for what waits. */
 static void
 free_among_pests(void)
 {
 	struct http_server *s = client_serve(NULL, "127.0.0.1:0");
-	struct pest p = {.server = s};
-	pthread_t pests[8], t;
+	struct pest pests[PESTS];
+	atomic_int answers = 0;
+	atomic_bool stop = false;
+	pthread_t t;
 	int i;
 
-	assert_int_equal(pthread_create(&t, NULL, keep_answering, &p), 0);
-	for (i = 0; i < 8; i++)
+	assert_int_equal(pthread_create(&t, NULL, keep_answering, &stop), 0);
+	for (i = 0; i < PESTS; i++) {
+		pests[i] = (struct pest){.fd = dial(s), .answers = &answers};
 		assert_int_equal(
-		    pthread_create(&pests[i], NULL, pester, &p), 0);
-	while (atomic_load(&p.answers) < 20)
+		    pthread_create(&pests[i].thread, NULL, pester, &pests[i]),
+		    0);
+	}
+	while (atomic_load(&answers) < 20)
 		usleep(1000);
 	http_server_free(s);
-	for (i = 0; i < 8; i++)
-		pthread_join(pests[i], NULL);
-	atomic_store(&p.stop, true);
+	for (i = 0; i < PESTS; i++) {
+		pthread_join(pests[i].thread, NULL);
+		close(pests[i].fd);
+	}
+	atomic_store(&stop, true);
 	pthread_join(t, NULL);
 }
 
