@@ -43,8 +43,11 @@ def listens(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _die_with_parent():
+def _settle_child():
+    """Dies with its parent, and hears SIGINT even where a shell's "&" has
+    made all of us deaf to it."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Process:
@@ -60,7 +63,7 @@ class Process:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, **(env or {})), cwd=cwd,
-                preexec_fn=_die_with_parent)
+                preexec_fn=_settle_child)
         _running.append(self)
 
     @property
