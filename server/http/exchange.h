@@ -18,7 +18,6 @@ struct http_server {
 	struct http_options o;
 	struct MHD_Daemon *daemon;
 	struct connections *connections;
-	int fd; /* the listening socket once MHD has given it back, or -1 */
 	uint16_t port;
 	atomic_bool draining;
 	pthread_mutex_t lock;

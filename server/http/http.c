@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,7 +106,6 @@ http_server_new(const struct http_options *o, struct error *err)
 		return NULL;
 	}
 	s->o = *o;
-	s->fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
 	s->connections =
@@ -163,15 +161,11 @@ is_idle(struct http_server *s)
 }
 
 static void
-stop_listening(struct http_server *s)
+close_to_handlers(struct http_server *s)
 {
-	if (s->fd >= 0)
-		return;
-	s->fd = MHD_quiesce_daemon(s->daemon);
-	/* Workers may still look at it, so it cannot be closed yet; but whoever
-	 * dials is to hear at once that nobody will answer. */
-	if (s->fd >= 0)
-		shutdown(s->fd, SHUT_RDWR);
+	pthread_mutex_lock(&s->lock);
+	s->closing = true;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void
@@ -181,9 +175,9 @@ http_server_stop(struct http_server *s, int ms)
 	int waited;
 
 	http_server_drain(s);
-	stop_listening(s);
 	for (waited = 0; waited < ms && !is_idle(s); waited += STOP_STEP_MS)
 		nanosleep(&step, NULL);
+	close_to_handlers(s);
 }
 
 void
@@ -193,18 +187,18 @@ http_server_free(struct http_server *s)
 		return;
 	if (s->daemon != NULL) {
 		/* libmicrohttpd must not stop while connections are suspended:
-		 * every handler owes its answer by now. */
-		stop_listening(s);
+		 * every handler owes its answer by now. Nor may it be quiesced
+		 * (MHD_quiesce_daemon()): with epoll and a thread pool it
+		 * and a worker can both take the listening socket out of the
+		 * worker's set, and it aborts when the second finds it gone. */
+		close_to_handlers(s);
 		pthread_mutex_lock(&s->lock);
-		s->closing = true;
 		while (s->held > 0)
 			pthread_cond_wait(&s->idle, &s->lock);
 		pthread_mutex_unlock(&s->lock);
 		MHD_stop_daemon(s->daemon);
 	}
 	connections_free(s->connections);
-	if (s->fd >= 0)
-		close(s->fd);
 	if (s->o.tls != NULL)
 		tls_set_keypair(NULL);
 	pthread_cond_destroy(&s->idle);

@@ -58,8 +58,8 @@ void http_server_set_tls(struct http_server *s, struct keypair *kp);
 
 /* From now on answers carry "Connection: close"; serving goes on. */
 void http_server_drain(struct http_server *s);
-/* No new connections; waits at most `ms` for requests that come in and answers
- * that go out. */
+/* Waits at most `ms` until no request comes in and no answer is owed; from then
+ * on handlers are called no more, and who asks is cut off. */
 void http_server_stop(struct http_server *s, int ms);
 /* Cuts off whoever is still connected. Waits for handlers alone: each owes its
  * http_respond(), and no new ones are called. */
