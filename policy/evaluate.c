@@ -53,6 +53,10 @@ judge_demand(struct judgement *j, const struct demand *d)
 		return 0;
 	if (!d->key->needs_facts)
 		return findings_run(&j->findings, d, &s);
+	if (d->key->judges_set) {
+		s.set = j->pi->facts;
+		return s.set == NULL ? 0 : findings_run(&j->findings, d, &s);
+	}
 	for (i = 0; i < j->out->nplatforms; i++) {
 		s.platform = &j->out->platforms[i];
 		s.image = s.platform->image;

@@ -41,14 +41,15 @@ fill(struct finding *f, const struct findings *out, const struct breach *b)
 /* The slot of the same check of the same rule, or a new one; NULL when memory
  * is out. */
 static struct found *
-slot_for(struct findings *out, const struct check_field *field)
+slot_for(struct findings *out, const struct breach *b)
 {
 	struct found *items;
 	size_t i;
 
 	for (i = out->n; i > 0; i--)
 		if (out->items[i - 1].finding.rule == out->rule &&
-		    out->items[i - 1].finding.check == field->check)
+		    out->items[i - 1].finding.check == b->field->check &&
+		    out->items[i - 1].detail == b->detail)
 			return &out->items[i - 1];
 	if (out->n == out->cap) {
 		out->cap = out->cap == 0 ? FIRST_CAP : 2 * out->cap;
@@ -59,14 +60,15 @@ slot_for(struct findings *out, const struct check_field *field)
 			items[i] = out->items[i];
 		out->items = items;
 	}
-	out->items[out->n] = (struct found){.weight = INT64_MIN};
+	out->items[out->n] =
+	    (struct found){.detail = b->detail, .weight = INT64_MIN};
 	return &out->items[out->n++];
 }
 
 int
 findings_add(struct findings *out, const struct breach *b)
 {
-	struct found *slot = slot_for(out, b->field);
+	struct found *slot = slot_for(out, b);
 
 	if (slot == NULL)
 		return -1;

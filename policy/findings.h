@@ -18,6 +18,7 @@ struct findings {
 	/* The result. */
 	struct found {
 		struct finding finding;
+		const char *detail;
 		int64_t weight;
 	} * items;
 	size_t n;

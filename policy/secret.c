@@ -53,3 +53,168 @@ secret_is_name(const char *name, size_t len)
 	}
 	return told;
 }
+
+/* The prefixes that services give to their tokens, so that scanners find
+ * them, and the fewest bytes behind each. */
+static const struct token {
+	const char *prefix;
+	size_t min;
+} tokens[] = {
+    {"AKIA", 16}, /* AWS access keys */
+    {"ASIA", 16},
+    {"ghp_", 20}, /* GitHub */
+    {"gho_", 20},
+    {"ghu_", 20},
+    {"ghs_", 20},
+    {"ghr_", 20},
+    {"github_pat_", 20},
+    {"glpat-", 16}, /* GitLab */
+    {"xoxb-", 16},  /* Slack */
+    {"xoxp-", 16},
+    {"npm_", 30},
+    {"sk_live_", 16}, /* Stripe */
+    {"AIza", 30},     /* Google */
+    {"hvs.", 20},     /* Vault */
+    {"dckr_pat_", 20},
+};
+
+static bool
+is_word_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+static size_t
+word_length(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && is_word_byte(s[i]))
+		i++;
+	return i;
+}
+
+/* AWS writes capitals and digits only. */
+static bool
+has_token(const char *s, size_t len)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+		n = strlen(tokens[i].prefix);
+		if (len >= n && memcmp(s, tokens[i].prefix, n) == 0 &&
+		    word_length(s + n, len - n) >= tokens[i].min)
+			return true;
+	}
+	return false;
+}
+
+/* "-----BEGIN RSA PRIVATE KEY": up to the next dash. */
+static bool
+has_private_key(const char *s, size_t len)
+{
+	static const char begin[] = "-----BEGIN ";
+	static const char key[] = "PRIVATE KEY";
+	const char *end;
+
+	if (len < sizeof(begin) || memcmp(s, begin, sizeof(begin) - 1) != 0)
+		return false;
+	s += sizeof(begin) - 1;
+	len -= sizeof(begin) - 1;
+	end = memchr(s, '-', len);
+	if (end != NULL)
+		len = (size_t)(end - s);
+	return memmem(s, len, key, sizeof(key) - 1) != NULL;
+}
+
+/* "://user:password@": what is looked at begins at the "://". */
+static bool
+has_password(const char *s, size_t len)
+{
+	const char *colon, *at;
+	size_t n;
+
+	if (len < 3 || memcmp(s, "://", 3) != 0)
+		return false;
+	s += 3;
+	len -= 3;
+	for (n = 0; n < len && strchr(" \t\r\n/\"'", s[n]) == NULL; n++)
+		;
+	at = memchr(s, '@', n);
+	colon = memchr(s, ':', n);
+	if (at == NULL || colon == NULL || colon > at)
+		return false;
+	return colon > s &&
+	       !secret_is_harmless(colon + 1, (size_t)(at - colon - 1));
+}
+
+bool
+secret_is_value(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (has_password(s + i, len - i) ||
+		    has_private_key(s + i, len - i))
+			return true;
+		/* A prefix inside a longer word is none. */
+		if ((i == 0 || !is_word_byte(s[i - 1])) &&
+		    has_token(s + i, len - i))
+			return true;
+	}
+	return false;
+}
+
+static const char *const placeholders[] = {"true", "false", "yes", "no", "on",
+    "off", "none", "null", "nil", "undefined", "default", "enabled", "disabled",
+    "optional", "required", "changeme", "change_me", "change-me", "placeholder",
+    "example", "dummy", "todo", "auto", "basic", "bearer", NULL};
+
+/* A fingerprint of a public key: 40 or 64 hexadecimal digits in capitals, in
+ * groups or not. */
+static bool
+is_fingerprint(const char *s, size_t len)
+{
+	size_t i, digits = 0;
+
+	for (i = 0; i < len; i++) {
+		if (isdigit((unsigned char)s[i]) ||
+		    (s[i] >= 'A' && s[i] <= 'F'))
+			digits++;
+		else if (s[i] != ' ' && s[i] != ':')
+			return false;
+	}
+	return digits > 0 && digits % 40 == 0;
+}
+
+static bool
+is_all(const char *s, size_t len, const char *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (strchr(bytes, s[i]) == NULL)
+			return false;
+	return true;
+}
+
+bool
+secret_is_harmless(const char *s, size_t len)
+{
+	enum { SMALL_NUMBER = 5 };
+
+	while (len > 1 && (*s == '"' || *s == '\'') && s[len - 1] == *s) {
+		s++;
+		len -= 2;
+	}
+	if (len <= 1)
+		return true;
+	/* A variable, a template, a path. */
+	if (strchr("$`</~", *s) != NULL || (*s == '.' && s[1] == '/') ||
+	    (*s == '{' && s[1] == '{') || memmem(s, len, "${", 2) != NULL ||
+	    memmem(s, len, "$(", 2) != NULL)
+		return true;
+	return is_one_of(s, len, placeholders) || is_all(s, len, "xX*.-_#") ||
+	       (len <= SMALL_NUMBER && is_all(s, len, "0123456789")) ||
+	       is_fingerprint(s, len);
+}

@@ -13,4 +13,18 @@
  */
 bool secret_is_name(const char *name, size_t len);
 
+/*
+ * Whether a value shows by itself that it is a secret: a private key in PEM, a
+ * token of a service that marks them, a URL with a password. Linear in `len`.
+ */
+bool secret_is_value(const char *s, size_t len);
+
+/*
+ * Whether a value cannot be a secret, whatever its name: nothing or one
+ * byte, a variable ("$X"), a template, a path, a word such as "true" or
+ * "changeme", a small number, a key's fingerprint. Quotes around it do not
+ * count.
+ */
+bool secret_is_harmless(const char *s, size_t len);
+
 #endif

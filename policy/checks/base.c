@@ -28,17 +28,21 @@ static const struct check_field fields[] = {
 	.check = "base.allow",
 	.kind = VALUE_BASES,
 	.at = offsetof(struct params, allow),
+	.about = "Images, one of which is to lie beneath: its layers are the "
+		 "first of the image's, on the same platform.",
 	.fix = "build it anew FROM an allowed base as it is today"},
     {.name = "deny",
 	.check = "base.deny",
 	.kind = VALUE_BASES,
 	.at = offsetof(struct params, deny),
+	.about = "Images that nothing may be built on directly.",
 	.may_be_empty = true,
 	.fix = "build it FROM another base"},
     {.name = "verify",
 	.kind = VALUE_CHOICE,
 	.words = words,
-	.at = offsetof(struct params, verify)},
+	.at = offsetof(struct params, verify),
+	.about = "`layers`: only layers are proof."},
     {.name = NULL},
 };
 
@@ -196,5 +200,11 @@ const struct check_key check_key_base = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .needs_facts = true,
+    .wants_bases = true,
+    .about = "What an image is built on is patched by whoever patches the "
+	     "base, if it is one that somebody looks after. It is known by "
+	     "the layers' content (diff_ids), so that compressing anew changes "
+	     "nothing, and nobody can claim what is not there.",
+    .example = "{allow: [\"docker.io/library/debian:12-slim\"]}",
     .evaluate = evaluate_base,
 };

@@ -23,9 +23,17 @@ enum value_kind {
 	VALUE_COUNT, /* at least 1: int64_t */
 	/* One of `words`, the first of which demands: int, from 1. */
 	VALUE_CHOICE,
-	VALUE_GLOBS, /* over names of images: string_list */
-	VALUE_TAGS,  /* globs over tags: string_list */
-	VALUE_BASES, /* references: struct base_list */
+	VALUE_GLOBS,    /* over names of images: string_list */
+	VALUE_TAGS,     /* globs over tags: string_list */
+	VALUE_BASES,    /* references: struct base_list */
+	VALUE_DURATION, /* seconds, at least 1: int64_t */
+	VALUE_PERCENT,  /* tenths of a percent, at least 1: int */
+	VALUE_NAMES,    /* globs over names of variables, labels: string_list */
+	VALUE_PAIRS,    /* names to globs over their values: pair_list */
+	VALUE_WORDS,    /* some of `words`: uint32_t, bit i for words[i] */
+	VALUE_PORTS,    /* struct port_list */
+	VALUE_PLATFORMS, /* platform_set */
+	VALUE_PATTERNS,  /* struct pattern_list */
 };
 
 /* Indices into ruleset.bases. */
@@ -34,14 +42,40 @@ struct base_list {
 	size_t n;
 };
 
+/* "1-1023/udp": ports from `first` to `last` of a protocol, or of any. */
+struct port_range {
+	uint16_t first;
+	uint16_t last;
+	const char *protocol; /* "" stands for any */
+};
+
+struct port_list {
+	const struct port_range *items;
+	size_t n;
+};
+
+/* What an instruction must not look like, and the reason why. */
+struct pattern {
+	const char *match; /* a glob in which * crosses '/' */
+	const char *because;
+};
+
+struct pattern_list {
+	const struct pattern *items;
+	size_t n;
+};
+
 struct check_field {
-	const char *name;         /* "max" */
+	const char *name;         /* "max"; "" in a key without a mapping */
 	const char *check;        /* "size.max"; NULL: tunes the others */
 	size_t at;                /* offset in the parameters */
 	const char *const *words; /* VALUE_CHOICE; ends with NULL */
 	const char *fix; /* what helps: in the imperative, no full stop */
+	/* What it demands, for who reads the reference: sentences. */
+	const char *about;
 	enum value_kind kind;
 	bool may_be_empty; /* lists: nothing in it is fine */
+	bool no_excludes;  /* VALUE_NAMES: '!' means nothing */
 };
 
 /* The words of many a field, in this order. */
@@ -56,6 +90,8 @@ struct subject {
 	/* Both NULL for keys that judge the reference. */
 	const struct image *image;
 	const struct report_platform *platform;
+	/* All platforms, for keys that judge them together; else NULL. */
+	const struct image_set *set;
 };
 
 /* Where findings go. */
@@ -71,6 +107,8 @@ struct breach {
 	const char *message;  /* a sentence without a full stop */
 	const char *evidence; /* likewise; NULL: none */
 	const char *fix;      /* NULL: the field's */
+	/* Tells apart what one field finds several of; static; NULL: one. */
+	const char *detail;
 };
 
 /* Both return 0, or -1 when memory is out. The second says that the key could
@@ -85,6 +123,12 @@ struct check_key {
 	bool needs_facts;   /* false: judged from the reference alone */
 	bool guards_fetch;  /* an enforced finding keeps the image unfetched */
 	bool needs_process; /* nothing to judge where nothing is run */
+	bool judges_set;    /* all platforms at once, not one by one */
+	bool wants_bases;   /* looks at what lies above the base */
+	/* `volumes: deny`: one field, and no mapping around its value. */
+	bool is_plain;
+	const char *about;   /* why anybody would care: a paragraph */
+	const char *example; /* "{max: 300Mi}": what may stand under it */
 	/* 0, or -1 when memory is out. */
 	int (*evaluate)(
 	    const void *params, const struct subject *s, struct findings *out);
@@ -92,6 +136,8 @@ struct check_key {
 
 /* Ends with NULL. */
 extern const struct check_key *const check_keys[];
+
+enum { CHECK_FIELDS_MAX = 16 }; /* of one key */
 
 /* What a key's parameters are read with. */
 struct check_parser {

@@ -18,6 +18,8 @@ static const struct check_field fields[] = {
 	.check = "layers.max",
 	.kind = VALUE_COUNT,
 	.at = offsetof(struct params, max),
+	.about = "The most layers. Those under 1 KiB, such as the one that "
+		 "BuildKit writes for a WORKDIR, do not count.",
 	.fix = "join the RUN instructions that belong together, and copy what "
 	       "belongs together in one step"},
     {.name = NULL},
@@ -74,5 +76,8 @@ const struct check_key check_key_layers = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .needs_facts = true,
+    .about = "Each layer is a request to the registry and a mount on the "
+	     "node; overlayfs ends at about 125.",
+    .example = "{max: 40}",
     .evaluate = evaluate_layers,
 };

@@ -21,11 +21,15 @@ static const struct check_field fields[] = {
 	.check = "size.max",
 	.kind = VALUE_SIZE,
 	.at = offsetof(struct params, max),
+	.about = "The most that all layers may weigh together, compressed, "
+		 "as a node pulls them; a layer that comes twice counts once.",
 	.fix = "build in a separate stage and copy only the result"},
     {.name = "maxLayer",
 	.check = "size.maxLayer",
 	.kind = VALUE_SIZE,
 	.at = offsetof(struct params, max_layer),
+	.about = "The most that one layer may weigh: layers are pulled side "
+		 "by side, and the largest is waited for.",
 	.fix = "build in a separate stage and copy only the result"},
     {.name = NULL},
 };
@@ -196,5 +200,10 @@ const struct check_key check_key_size = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .needs_facts = true,
+    .wants_bases = true,
+    .about = "What a node pulls before a pod can start, and what its disk "
+	     "and its scanner then hold. Compressed bytes, per platform; the "
+	     "worst platform speaks. The manifest and the config are left out.",
+    .example = "{max: 300Mi, maxLayer: 150Mi}",
     .evaluate = evaluate_size,
 };

@@ -17,11 +17,14 @@ static const struct check_field fields[] = {
 	.check = "source.allow",
 	.kind = VALUE_GLOBS,
 	.at = offsetof(struct params, allow),
+	.about = "Globs over the full name, one of which is to match: "
+		 "registry.example.com/**.",
 	.fix = "push the image to an allowed registry and name that"},
     {.name = "deny",
 	.check = "source.deny",
 	.kind = VALUE_GLOBS,
 	.at = offsetof(struct params, deny),
+	.about = "Globs over the full name, none of which may match.",
 	.may_be_empty = true,
 	.fix = "push the image to an allowed registry and name that"},
     {.name = NULL},
@@ -79,5 +82,8 @@ const struct check_key check_key_source = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .guards_fetch = true,
+    .about = "Where images may come from. An image that an enforced rule "
+	     "refuses here is not fetched either: its host may be anybody's.",
+    .example = "{allow: [\"registry.example.com/**\"]}",
     .evaluate = evaluate_source,
 };

@@ -19,6 +19,8 @@ static const struct check_field fields[] = {
 	.check = "tag.deny",
 	.kind = VALUE_TAGS,
 	.at = offsetof(struct params, deny),
+	.about = "Globs over tags that may not be used; no tag means latest. "
+		 "Beside a digest the tag is not looked at.",
 	.may_be_empty = true,
 	.fix = "name a version, or better a digest"},
     {.name = "digest",
@@ -26,6 +28,7 @@ static const struct check_field fields[] = {
 	.kind = VALUE_CHOICE,
 	.words = words,
 	.at = offsetof(struct params, digest),
+	.about = "`require`: every reference has a digest.",
 	.fix = "write name:tag@sha256:... with the digest that was tested"},
     {.name = NULL},
 };
@@ -89,5 +92,8 @@ const struct check_key check_key_tag = {
     .name = "tag",
     .fields = fields,
     .params_size = sizeof(struct params),
+    .about = "A tag means whatever was pushed to it last: two replicas of "
+	     "one pod may run two programs. A digest means one image for ever.",
+    .example = "{deny: [latest], digest: require}",
     .evaluate = evaluate_tag,
 };

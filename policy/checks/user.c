@@ -31,6 +31,8 @@ static const struct check_field fields[] = {
 	.kind = VALUE_CHOICE,
 	.words = check_deny_allow,
 	.at = offsetof(struct params, root),
+	.about = "`deny`: nobody runs as uid 0, in any of its spellings, "
+		 "unless runAsUser in the pod says otherwise.",
 	.fix = "write a number other than 0 as USER in the image, such as "
 	       "USER 10001, or set runAsUser in the pod"},
     {.name = "named",
@@ -38,12 +40,17 @@ static const struct check_field fields[] = {
 	.kind = VALUE_CHOICE,
 	.words = check_deny_allow,
 	.at = offsetof(struct params, named),
+	.about = "`deny`: USER is a number. A name may be root for all that "
+		 "can be seen from outside, and the kubelet starts none under "
+		 "runAsNonRoot.",
 	.fix = "write the user's number as USER in the image, such as "
 	       "USER 1000, or set runAsUser in the pod"},
     {.name = "userns",
 	.kind = VALUE_CHOICE,
 	.words = check_deny_allow,
-	.at = offsetof(struct params, userns)},
+	.at = offsetof(struct params, userns),
+	.about = "`allow`: root is fine in pods with hostUsers: false, where "
+		 "it is nobody on the node."},
     {.name = NULL},
 };
 
@@ -267,5 +274,10 @@ const struct check_key check_key_user = {
     .params_size = sizeof(struct params),
     .needs_facts = true,
     .needs_process = true,
+    .about = "A process that gets out of its container is on the node who "
+	     "it was inside. Judged is the user that counts in the end: "
+	     "runAsUser of the container, of the pod, then USER of the image. "
+	     "What the kubelet would not start is said in so many words.",
+    .example = "{root: deny, named: deny}",
     .evaluate = evaluate_user,
 };

@@ -51,12 +51,72 @@ fill_layers(struct image *img, const struct judge_image *from)
 	img->diff_ids = (struct string_list){.items = ids, .n = n};
 }
 
+static struct string_list
+words_of(struct arena *mem, const char *const words[JUDGE_WORDS_MAX])
+{
+	const char **items = arena_calloc(mem, JUDGE_WORDS_MAX, sizeof(*items));
+	size_t n = 0;
+
+	for (; n < JUDGE_WORDS_MAX && words[n] != NULL; n++)
+		items[n] = words[n];
+	return (struct string_list){.items = items, .n = n};
+}
+
+static void
+fill_labels(struct image *img, const struct judge_image *from)
+{
+	struct pair *pairs =
+	    arena_calloc(img->mem, JUDGE_WORDS_MAX, sizeof(*pairs));
+	const char *eq;
+	size_t n = 0;
+
+	for (; n < JUDGE_WORDS_MAX && from->labels[n] != NULL; n++) {
+		eq = strchr(from->labels[n], '=');
+		assert_non_null(eq);
+		pairs[n].key = arena_strndup(
+		    img->mem, from->labels[n], (size_t)(eq - from->labels[n]));
+		pairs[n].value = eq + 1;
+	}
+	img->labels = (struct pair_list){.items = pairs, .n = n};
+}
+
+static void
+fill_config(struct image *img, const struct judge_image *from)
+{
+	const char *const entrypoint[JUDGE_WORDS_MAX] = {from->entrypoint};
+	const char *const cmd[JUDGE_WORDS_MAX] = {from->cmd};
+
+	img->env = words_of(img->mem, from->env);
+	img->ports = words_of(img->mem, from->ports);
+	img->volumes = words_of(img->mem, from->volumes);
+	img->entrypoint = words_of(img->mem, entrypoint);
+	img->cmd = words_of(img->mem, cmd);
+	img->has_created = from->created != 0;
+	img->created = from->created;
+	fill_labels(img, from);
+}
+
+static void
+fill_claims(struct image *img, const struct judge_image *from)
+{
+	struct pair *claims = arena_calloc(img->mem, 2, sizeof(*claims));
+	size_t n = 0;
+
+	if (from->claims != NULL)
+		claims[n++] = (struct pair){
+		    "org.opencontainers.image.base.name", from->claims};
+	if (from->claims_digest != NULL)
+		claims[n++] =
+		    (struct pair){"org.opencontainers.image.base.digest",
+			from->claims_digest};
+	img->annotations = (struct pair_list){claims, n};
+}
+
 static struct image *
 image_of(const struct judge_image *from)
 {
 	struct image *img = image_new();
 	struct error err = ERROR_INIT;
-	struct pair *claim;
 
 	assert_non_null(img);
 	assert_int_equal(platform_parse(&img->platform,
@@ -67,13 +127,25 @@ image_of(const struct judge_image *from)
 	img->digest = digest_of(img->mem, 'f');
 	img->config_digest = digest_of(img->mem, 'e');
 	img->user = from->user ? from->user : "";
-	if (from->claims != NULL) {
-		claim = arena_calloc(img->mem, 1, sizeof(*claim));
-		*claim = (struct pair){
-		    "org.opencontainers.image.base.name", from->claims};
-		img->annotations = (struct pair_list){claim, 1};
-	}
+	fill_claims(img, from);
+	fill_config(img, from);
 	return img;
+}
+
+static void
+fill_others(struct image_set *set, const struct judge_image *first)
+{
+	struct platform *others =
+	    arena_calloc(set->mem, JUDGE_WORDS_MAX, sizeof(*others));
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	for (; n < JUDGE_WORDS_MAX && first->others[n] != NULL; n++)
+		assert_int_equal(platform_parse(&others[n], first->others[n],
+				     set->mem, &err),
+		    0);
+	set->others = others;
+	set->nothers = n;
 }
 
 struct image_set *
@@ -88,6 +160,7 @@ judge_set(const struct judge_image *images, size_t n)
 		set->images[i] = image_of(&images[i]);
 	set->n = n;
 	set->digest = digest_of(set->mem, 'd');
+	fill_others(set, images);
 	return set;
 }
 

@@ -10,7 +10,11 @@
  * fails here is the test's own fault.
  */
 
-enum { JUDGE_LAYERS_MAX = 8, JUDGE_NOW = 1800000000 /* 2027-01-15 */ };
+enum {
+	JUDGE_LAYERS_MAX = 8,
+	JUDGE_WORDS_MAX = 8,
+	JUDGE_NOW = 1800000000 /* 2027-01-15 */,
+};
 
 /* One platform of an image. Letters name its layers: the same letter is the
  * same layer. */
@@ -21,6 +25,16 @@ struct judge_image {
 	const char *by[JUDGE_LAYERS_MAX]; /* instructions */
 	const char *user;                 /* NULL: "" */
 	const char *claims;               /* base.name annotation */
+	const char *claims_digest;        /* base.digest annotation */
+	const char *env[JUDGE_WORDS_MAX];
+	const char *labels[JUDGE_WORDS_MAX]; /* "name=value" */
+	const char *ports[JUDGE_WORDS_MAX];
+	const char *volumes[JUDGE_WORDS_MAX];
+	const char *entrypoint;
+	const char *cmd;
+	int64_t created; /* 0: unknown */
+	/* Of the first one: platforms that nobody asked for. */
+	const char *others[JUDGE_WORDS_MAX];
 };
 
 /* A new reference. */

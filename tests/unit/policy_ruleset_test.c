@@ -48,6 +48,43 @@ static const struct row {
 	const char *wanted; /* "" : accepted without a word */
 } rows[] = {
     /* The file. */
+    {CHECK
+	"{age: {max: 30d}, env: {deny: [\"*_KEY\", \"!A_KEY\"], secrets: "
+	"deny}, labels: {require: [a.b/c], match: {team: \"**\"}}, ports: "
+	"{deny: [\"22\", \"1-1023/udp\"]}, volumes: deny, entrypoint: require, "
+	"cmd: require, platforms: {require: [linux/amd64]}}\n",
+	""},
+    {CHECK "{age: {max: 30}}\n",
+	"p.yaml:4:22: error: rules[0].check.age.max: expected a duration such "
+	"as 180d, found the number 30\n"},
+    {CHECK "{age: {max: 0d}}\n",
+	"p.yaml:4:22: error: rules[0].check.age.max: expected a duration such "
+	"as 180d, found \"0d\"\n"},
+    {CHECK "{ports: {deny: [22, \"0\", \"9-1\", \"1/x\"]}}\n",
+	"p.yaml:4:26: error: rules[0].check.ports.deny[0]: expected a port "
+	"such as \"22\" or \"53/udp\" in quotes, found the number 22\n"
+	"p.yaml:4:30: error: rules[0].check.ports.deny[1]: expected a port "
+	"such as \"22\", \"1-1023\" or \"53/udp\", found \"0\"\n"
+	"p.yaml:4:35: error: rules[0].check.ports.deny[2]: expected a port "
+	"such as \"22\", \"1-1023\" or \"53/udp\", found \"9-1\"\n"
+	"p.yaml:4:42: error: rules[0].check.ports.deny[3]: expected a port "
+	"such as \"22\", \"1-1023\" or \"53/udp\", found \"1/x\"\n"},
+    {CHECK "{volumes: {deny: true}}\n",
+	"p.yaml:4:20: error: rules[0].check.volumes: expected deny or allow, "
+	"found a mapping\n"},
+    {CHECK "{volumes: allow}\n",
+	"p.yaml:4:20: warning: rules[0].check.volumes: demands nothing, so "
+	"nothing is checked here\n"},
+    {CHECK "{labels: {require: [\"!a\"]}}\n",
+	"p.yaml:4:30: error: rules[0].check.labels.require[0]: excludes with "
+	"'!', which means nothing here\n"},
+    {CHECK "{labels: {match: {}}}\n",
+	"p.yaml:4:27: error: rules[0].check.labels.match: is empty; leave it "
+	"out to let everything pass\n"},
+    {CHECK "{platforms: {require: [amd64]}}\n",
+	"p.yaml:4:33: error: rules[0].check.platforms.require[0]: \"amd64\" "
+	"is not a platform: the architecture is missing; write os/arch or "
+	"os/arch/variant, as in linux/amd64\n"},
     {CHECK "{layers: {max: 9}}\n", ""},
     {"{\"version\": 1, \"rules\": [{\"name\": \"r\", \"check\": "
      "{\"layers\": {\"max\": 9}}}]}",

@@ -57,11 +57,66 @@ looks_no_further_than_the_length(void **state)
 	assert_false(secret_is_name("A_TOKEN", 3));
 }
 
+static const struct value {
+	const char *text;
+	bool secret;   /* shows itself */
+	bool harmless; /* cannot be one */
+} values[] = {
+    {"", false, true},
+    {"x", false, true},
+    {"s3cret", false, false},
+    {"AKIAIOSFODNN7EXAMPLE", true, false},
+    {"AKIAIOSFODNN7EXAMPL", false, false},
+    {"xAKIAIOSFODNN7EXAMPLE", false, false},
+    {"a=ghp_abcdefghijklmnopqrst", true, false},
+    {"ghp_short", false, false},
+    {"glpat-abcdefghijklmnop", true, false},
+    {"-----BEGIN RSA PRIVATE KEY-----", true, false},
+    {"-----BEGIN PRIVATE KEY", true, false},
+    {"-----BEGIN PUBLIC KEY-----", false, false},
+    {"-----BEGIN CERTIFICATE----- PRIVATE KEY", false, false},
+    {"https://u:pass@a.corp/", true, false},
+    {"https://u@a.corp/", false, false},
+    {"https://a.corp:80/x@y", false, false},
+    {"https://u:$PASS@a.corp/", false, false},
+    {"https://:@a.corp/", false, false},
+    {"$TOKEN", false, true},
+    {"a${TOKEN}", false, true},
+    {"pa$$word", false, false},
+    {"'true'", false, true},
+    {"/run/secrets/x", false, true},
+    {"<token>", false, true},
+    {"{{ token }}", false, true},
+    {"xxxxxxxx", false, true},
+    {"12345", false, true},
+    {"123456", false, false},
+    {"BCA4 3417 C3B4 85DD 128E C6D4 B7B3 B788 A8D3 785C", false, true},
+    {"BCA43417C3B485DD128EC6D4B7B3B788A8D3785C", false, true},
+    {"bca43417c3b485dd128ec6d4b7b3b788a8d3785c", false, false},
+};
+
+static void
+tells_values_that_show_themselves_from_harmless_ones(void **state)
+{
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		len = strlen(values[i].text);
+		if (secret_is_value(values[i].text, len) != values[i].secret ||
+		    secret_is_harmless(values[i].text, len) !=
+			values[i].harmless)
+			fail_msg("\"%s\"", values[i].text);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(tells_secret_names_from_harmless_ones),
+	    cmocka_unit_test(
+		tells_values_that_show_themselves_from_harmless_ones),
 	    cmocka_unit_test(looks_no_further_than_the_length),
 	};
 

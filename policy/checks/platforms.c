@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/checks/check.h"
+
+#include <string.h>
+
+/*
+ * What an image is built for. Every runnable platform behind the reference
+ * counts here, those that the cluster does not run too.
+ */
+struct params {
+	struct platform_set require;
+};
+
+static const struct check_field fields[] = {
+    {.name = "require",
+	.check = "platforms.require",
+	.kind = VALUE_PLATFORMS,
+	.at = offsetof(struct params, require),
+	.about = "Platforms that every image is built for, such as "
+		 "linux/arm64. One without a variant is content with any.",
+	.fix = "build for all of them: docker buildx build --platform "
+	       "linux/amd64,linux/arm64"},
+    {.name = NULL},
+};
+
+enum { LISTED_MAX = 4, TEXT_MAX = 512 };
+
+static bool
+satisfies(const struct platform *have, const struct platform *wanted)
+{
+	return strcmp(have->os, wanted->os) == 0 &&
+	       strcmp(have->arch, wanted->arch) == 0 &&
+	       (wanted->variant[0] == '\0' ||
+		   strcmp(have->variant, wanted->variant) == 0);
+}
+
+static bool
+is_there(const struct image_set *set, const struct platform *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (satisfies(&set->images[i]->platform, wanted))
+			return true;
+	for (i = 0; i < set->nothers; i++)
+		if (satisfies(&set->others[i], wanted))
+			return true;
+	return false;
+}
+
+static void
+add_platform(struct buf *b, const struct platform *p)
+{
+	buf_printf(b, "%s%s/%s%s%s", b->len > 0 ? ", " : "", p->os, p->arch,
+	    p->variant[0] != '\0' ? "/" : "", p->variant);
+}
+
+static void
+say_there(struct buf *b, const struct image_set *set)
+{
+	const size_t n = set->n + set->nothers;
+	size_t i;
+
+	for (i = 0; i < n && i < LISTED_MAX; i++)
+		add_platform(b, i < set->n ? &set->images[i]->platform
+					   : &set->others[i - set->n]);
+	if (n > LISTED_MAX)
+		buf_printf(b, " and %zu more", n - LISTED_MAX);
+}
+
+static int
+add(struct findings *out, const struct subject *s, const struct buf *missing)
+{
+	struct breach br = {.field = &fields[0]};
+	AUTO(buf_clear)
+	struct buf actual = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX);
+
+	say_there(&actual, s->set);
+	buf_printf(&message, "is not built for %s", buf_text(missing));
+	if (buf_failed(&actual) || buf_failed(missing) || buf_failed(&message))
+		return -1;
+	br.actual = buf_text(&actual);
+	br.limit = buf_text(missing);
+	br.message = buf_text(&message);
+	return findings_add(out, &br);
+}
+
+static int
+evaluate_platforms(
+    const void *params, const struct subject *s, struct findings *out)
+{
+	const struct params *p = params;
+	AUTO(buf_clear) struct buf missing = BUF_INIT(TEXT_MAX);
+	size_t i, n = 0;
+
+	for (i = 0; i < p->require.n; i++)
+		if (!is_there(s->set, &p->require.items[i]) &&
+		    ++n <= LISTED_MAX)
+			add_platform(&missing, &p->require.items[i]);
+	if (n > LISTED_MAX)
+		buf_printf(&missing, " and %zu more", n - LISTED_MAX);
+	return n == 0 ? 0 : add(out, s, &missing);
+}
+
+const struct check_key check_key_platforms = {
+    .name = "platforms",
+    .fields = fields,
+    .params_size = sizeof(struct params),
+    .needs_facts = true,
+    .judges_set = true,
+    .about = "A tag that is built for one architecture alone keeps its pods "
+	     "off every other node, and is found out when those come.",
+    .example = "{require: [linux/amd64, linux/arm64]}",
+    .evaluate = evaluate_platforms,
+};
