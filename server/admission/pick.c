@@ -154,8 +154,8 @@ copy_value(struct picker *k)
 static void
 pick_member(struct picker *k, const struct pick *members, bool *any)
 {
-	const char *name = k->p;
 	const struct pick *m;
+	const char *name;
 	size_t len;
 
 	if (peek(k) != '"') {

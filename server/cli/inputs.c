@@ -83,6 +83,15 @@ skip(void *arg, const char *what)
 		    in->skipped.len > 0 ? ", " : "", what);
 }
 
+/* Values, policies and kustomizations stand among manifests in many a folder.
+ */
+static bool
+is_something_else(const json_t *root)
+{
+	return json_object_get(root, "kind") == NULL &&
+	       json_object_get(root, "apiVersion") == NULL;
+}
+
 static void
 add_document(struct inputs *in, const char *path, const struct document *doc)
 {
@@ -92,6 +101,10 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 
 	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
 	    document_start(doc).line);
+	if (in->in_folder && is_something_else(document_root(doc))) {
+		skip(in, buf_text(&source));
+		return;
+	}
 	if (manifest_walk(document_root(doc), buf_text(&source), in->namespace,
 		&visitor, &err) == 0)
 		return;
@@ -160,6 +173,7 @@ add_folder(struct inputs *in, const char *path)
 	FTSENT *e;
 	FTS *walk;
 
+	in->in_folder = true;
 	walk = root == NULL
 		   ? NULL
 		   : fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
@@ -174,6 +188,7 @@ add_folder(struct inputs *in, const char *path)
 			in->wrong = true;
 		}
 	}
+	in->in_folder = false;
 	if (walk != NULL)
 		fts_close(walk);
 	if (files == 0) {

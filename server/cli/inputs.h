@@ -21,7 +21,8 @@ struct inputs {
 	struct buf skipped; /* objects that are no workload, listed */
 	bool skipped_cut;   /* the list ends in "..." */
 	size_t nskipped;
-	bool wrong; /* something could not be read; said on stderr */
+	bool in_folder; /* being walked */
+	bool wrong;     /* something could not be read; said on stderr */
 };
 
 void inputs_init(struct inputs *in, const char *command, const char *namespace);
@@ -29,8 +30,9 @@ void inputs_clear(struct inputs *in);
 
 /*
  * A file, "-", or a folder, where every .yaml, .yml and .json below it is
- * read in the order of their names. What is wrong is said on stderr as
- * file:line:column; reading goes on with the next document.
+ * read in the order of their names; what has no kind there is skipped. What is
+ * wrong is said on stderr as file:line:column; reading goes on with the next
+ * document.
  */
 void inputs_add_path(struct inputs *in, const char *path);
 void inputs_add_image(struct inputs *in, const char *reference);

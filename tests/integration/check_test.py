@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -306,6 +307,31 @@ class Failures(unittest.TestCase):
                 done = gate.command("check", *args)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertTrue(done.stderr)
+
+
+    def test_a_full_disk_is_an_error_and_devices_stay_devices(self):
+        for args in (("-o", "json=/dev/full"), ("-o", "table")):
+            with self.subTest(args), open("/dev/full", "w") as full:
+                done = subprocess.run(
+                    [paths.BUILD / "policy-gate", "check", *args, "UPPER"],
+                    stdout=full, stderr=subprocess.PIPE, text=True,
+                    check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("No space left", done.stderr)
+        self.assertTrue(pathlib.Path("/dev/full").is_char_device())
+
+    def test_what_is_no_manifest_in_a_folder_is_skipped_and_named(self):
+        folder = paths.work() / "mixed"
+        folder.mkdir()
+        (folder / "values.yaml").write_text("image: nginx\n")
+        (folder / "service.yaml").write_text(
+            "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n")
+        done = gate.command("check", "-f", folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("values.yaml:1", done.stderr)
+        self.assertIn("Service/web", done.stderr)
+        done = gate.command("check", "-f", folder / "values.yaml")
+        self.assertEqual(done.returncode, 2)
 
 
 class Access(unittest.TestCase):
