@@ -107,6 +107,13 @@ skip_nested(struct picker *k)
 	k->p = NULL;
 }
 
+static bool
+ends_scalar(char c)
+{
+	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' ||
+	       c == '\r' || c == '\n';
+}
+
 static void
 skip_value(struct picker *k)
 {
@@ -117,8 +124,7 @@ skip_value(struct picker *k)
 	else if (first == '{' || first == '[')
 		skip_nested(k);
 	else
-		while (k->p != NULL && k->p < k->end &&
-		       memchr(",]} \t\r\n", *k->p, 7) == NULL)
+		while (k->p != NULL && k->p < k->end && !ends_scalar(*k->p))
 			k->p++;
 }
 
