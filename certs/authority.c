@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/authority.h"
 
+#include "certs/crypto.h"
 #include "certs/pem.h"
 #include "certs/place.h"
 
@@ -23,7 +24,11 @@ enum {
 	NAMES_TEXT_MAX = 32 * 1024,
 	DNS_NAME_MAX = 253,
 	DNS_LABEL_MAX = 63,
+	FILES = 4,
+	LIFE_MAX_YEARS = 100,
 };
+
+static const int64_t LIFE_MAX_S = LIFE_MAX_YEARS * 366LL * 24 * HOUR_S;
 
 /* A certificate and the key it speaks for. */
 struct identity {
@@ -44,13 +49,6 @@ own_identity_clear(struct identity *id)
 	identity_clear(id);
 }
 
-static int
-crypto_failed(struct error *err, const char *what)
-{
-	ERR_clear_error();
-	return error_set(err, ERR_INTERNAL, "libcrypto cannot make %s", what);
-}
-
 static bool
 is_address(const char *name)
 {
@@ -60,7 +58,10 @@ is_address(const char *name)
 	       inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-/* RFC 1035 names, with one leading wildcard label allowed. */
+/*
+ * RFC 1035 names, with one leading wildcard label allowed. One that ends with a
+ * number is a mistyped address: no such top-level domain can be.
+ */
 static bool
 is_dns_name(const char *name)
 {
@@ -82,7 +83,7 @@ is_dns_name(const char *name)
 			    label[i] != '-')
 				return false;
 		if (*end == '\0')
-			return true;
+			return strspn(label, "0123456789") < len;
 		label = end + 1;
 	}
 }
@@ -183,7 +184,8 @@ identity_start(
 		NULL ||
 	    ASN1_TIME_set(X509_getm_notAfter(id->cert), now + life) == NULL ||
 	    X509_set_pubkey(id->cert, id->key) != 1)
-		return crypto_failed(err, "a key and certificate");
+		return crypto_failed(
+		    err, ERR_INTERNAL, "cannot make a key and certificate");
 	return 0;
 }
 
@@ -206,7 +208,8 @@ make_ca(
 	    !add_extension(
 		x, x, NID_authority_key_identifier, "keyid:always") ||
 	    X509_sign(x, ca->key, EVP_sha256()) <= 0)
-		return crypto_failed(err, "the authority");
+		return crypto_failed(
+		    err, ERR_INTERNAL, "cannot make the authority");
 	return 0;
 }
 
@@ -230,54 +233,89 @@ make_leaf(struct identity *leaf, const struct identity *ca,
 		x, ca->cert, NID_authority_key_identifier, "keyid:always") ||
 	    !add_extension(x, ca->cert, NID_subject_alt_name, names) ||
 	    X509_sign(x, ca->key, EVP_sha256()) <= 0)
-		return crypto_failed(err, "the certificate");
+		return crypto_failed(
+		    err, ERR_INTERNAL, "cannot make the certificate");
 	return 0;
 }
 
-/* PEM of a certificate, or of a key where `key` is not NULL, into a file. */
-static int
-write_pem(const char *dir, const char *name, X509 *cert, EVP_PKEY *key,
-    struct error *err)
+/* PEM of a certificate, or of a key where `key` is not NULL; wiped when it is
+ * released. */
+static BIO *
+encode(X509 *cert, EVP_PKEY *key, struct error *err)
 {
 	AUTO(BIO_free_all) BIO *out = BIO_new(BIO_s_secmem());
-	char *data;
-	long len;
-	int ok;
+	int ok = out != NULL;
 
-	ok = out != NULL && (key != NULL ? PEM_write_bio_PrivateKey(out, key,
-					       NULL, NULL, 0, NULL, NULL)
-					 : PEM_write_bio_X509(out, cert)) == 1;
-	len = ok ? BIO_get_mem_data(out, &data) : 0;
-	if (len <= 0)
-		return crypto_failed(err, name);
-	return place_file(
-	    dir, name, data, (size_t)len, key != NULL ? 0600 : 0644, err);
+	if (ok && key != NULL)
+		ok = PEM_write_bio_PrivateKey(
+		    out, key, NULL, NULL, 0, NULL, NULL);
+	else if (ok)
+		ok = PEM_write_bio_X509(out, cert);
+	if (ok == 1)
+		return TAKE(out);
+	crypto_failed(err, ERR_INTERNAL, "cannot write PEM");
+	return NULL;
 }
 
 static int
-write_all(const char *dir, const struct identity *ca,
-    const struct identity *leaf, struct error *err)
+fill(struct place_file *f, BIO *pem)
 {
-	if (write_pem(dir, "ca.crt", ca->cert, NULL, err) != 0 ||
-	    write_pem(dir, "ca.key", NULL, ca->key, err) != 0 ||
-	    write_pem(dir, "tls.crt", leaf->cert, NULL, err) != 0)
-		return -1;
-	return write_pem(dir, "tls.key", NULL, leaf->key, err);
+	char *data = NULL;
+	const long len = pem != NULL ? BIO_get_mem_data(pem, &data) : 0;
+
+	f->data = data;
+	f->len = len > 0 ? (size_t)len : 0;
+	return len > 0 ? 0 : -1;
+}
+
+static int
+write_all(const char *dir, struct place_file files[static FILES],
+    const struct identity *ca, const struct identity *leaf, struct error *err)
+{
+	AUTO(BIO_free_all) BIO *ca_crt = encode(ca->cert, NULL, err);
+	AUTO(BIO_free_all) BIO *ca_key = encode(NULL, ca->key, err);
+	AUTO(BIO_free_all) BIO *tls_crt = encode(leaf->cert, NULL, err);
+	AUTO(BIO_free_all) BIO *tls_key = encode(NULL, leaf->key, err);
+
+	if (fill(&files[0], ca_crt) != 0 || fill(&files[1], ca_key) != 0 ||
+	    fill(&files[2], tls_crt) != 0 || fill(&files[3], tls_key) != 0)
+		return error_set(err, ERR_INTERNAL, "cannot write PEM");
+	return place_files(dir, files, FILES, err);
+}
+
+static int
+check_lives(const struct authority_request *r, struct error *err)
+{
+	if (r->leaf_life < 1 || r->ca_life > LIFE_MAX_S)
+		return error_set(err, ERR_INVALID,
+		    "a certificate lives from a second to %d years",
+		    LIFE_MAX_YEARS);
+	if (r->leaf_life > r->ca_life)
+		return error_set(err, ERR_INVALID,
+		    "the certificate would outlive its authority");
+	return 0;
 }
 
 int
 authority_init(const char *dir, const struct authority_request *r, bool force,
     struct error *err)
 {
-	static const char *const files[] = {
-	    "ca.crt", "ca.key", "tls.crt", "tls.key", NULL};
+	struct place_file files[FILES] = {
+	    {.name = "ca.crt", .mode = 0644},
+	    {.name = "ca.key", .mode = 0600},
+	    {.name = "tls.crt", .mode = 0644},
+	    {.name = "tls.key", .mode = 0600},
+	};
 	AUTO(identity_clear) struct identity ca = {0}, leaf = {0};
 	AUTO(buf_clear) struct buf names = BUF_INIT(NAMES_TEXT_MAX);
+	int rc = -1;
 
-	if (names_text(r, &names, err) != 0 ||
-	    place_folder(dir, files, force, err) != 0 ||
-	    make_ca(&ca, r, err) != 0 ||
-	    make_leaf(&leaf, &ca, r, buf_text(&names), err) != 0)
-		return -1;
-	return write_all(dir, &ca, &leaf, err);
+	ERR_clear_error(); /* what others left */
+	if (check_lives(r, err) == 0 && names_text(r, &names, err) == 0 &&
+	    place_folder(dir, files, FILES, force, err) == 0 &&
+	    make_ca(&ca, r, err) == 0 &&
+	    make_leaf(&leaf, &ca, r, buf_text(&names), err) == 0)
+		rc = write_all(dir, files, &ca, &leaf, err);
+	ERR_clear_error(); /* some of it may have worked at the second try */
+	return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/digest.h"
 
-#include <openssl/err.h>
+#include "certs/crypto.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -20,12 +21,10 @@ static const struct algorithm {
 
 enum { ALGORITHMS = sizeof(algorithms) / sizeof(algorithms[0]) };
 
-/* libcrypto's queue is per thread: what we leave would be blamed on others. */
 static int
 failed(struct error *err)
 {
-	ERR_clear_error();
-	return error_set(err, ERR_INTERNAL, "libcrypto cannot hash");
+	return crypto_failed(err, ERR_INTERNAL, "libcrypto cannot hash");
 }
 
 static const struct algorithm *
@@ -55,8 +54,7 @@ digest_new(const char *like, struct error *err)
 	if (d != NULL)
 		d->ctx = EVP_MD_CTX_new();
 	if (d == NULL || d->ctx == NULL) {
-		ERR_clear_error();
-		error_set(err, ERR_NOMEM, "digest");
+		crypto_failed(err, ERR_NOMEM, "digest");
 		return NULL;
 	}
 	d->prefix = a->prefix;

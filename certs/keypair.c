@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/keypair.h"
 
+#include "certs/crypto.h"
 #include "certs/pem.h"
 #include "policy/base/file.h"
 
@@ -9,7 +10,10 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
+
+enum { CURVE_NAME_MAX = 64 };
 
 struct keypair {
 	atomic_int refs;
@@ -48,25 +52,48 @@ check_leaf(X509 *leaf, int64_t now, struct keypair *kp, struct error *err)
 	return 0;
 }
 
+/* What Go's TLS, and so an API server, can verify, and GnuTLS can sign with. */
+static bool
+is_usable(const EVP_PKEY *key)
+{
+	static const char *const curves[] = {
+	    "prime256v1", "secp384r1", "secp521r1"};
+	char curve[CURVE_NAME_MAX];
+	size_t i;
+
+	if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "ED25519"))
+		return true;
+	if (!EVP_PKEY_is_a(key, "EC") ||
+	    EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) != 1)
+		return false;
+	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (strcmp(curve, curves[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 check(const struct keypair_pem *pem, int64_t now, struct keypair *kp,
     struct error *err)
 {
-	AUTO(X509_free) X509 *leaf = NULL;
+	AUTO(pem_chain_free) struct stack_st_X509 *chain = NULL;
 	AUTO(EVP_PKEY_free) EVP_PKEY *key = NULL;
+	X509 *leaf;
 
-	leaf = pem_certificate(pem->cert, pem->cert_len, 0);
-	if (leaf == NULL)
-		return error_set(err, ERR_SYNTAX,
-		    "the certificate is not PEM (-----BEGIN CERTIFICATE-----)");
-	key = pem_private_key(pem->key, pem->key_len);
+	chain = pem_chain(pem->cert, pem->cert_len, KEYPAIR_CHAIN_MAX, err);
+	if (chain == NULL)
+		return -1;
+	key = pem_private_key(pem->key, pem->key_len, err);
 	if (key == NULL)
-		return error_set(err, ERR_SYNTAX,
-		    "the key is not PEM, or is encrypted (-----BEGIN PRIVATE "
-		    "KEY-----)");
+		return -1;
+	leaf = sk_X509_value(chain, 0);
 	if (X509_check_private_key(leaf, key) != 1)
+		return crypto_failed(err, ERR_INVALID,
+		    "the key does not belong to the first certificate");
+	if (!is_usable(key))
 		return error_set(err, ERR_INVALID,
-		    "the key does not belong to the certificate");
+		    "a key of this kind does not work with API servers; RSA, "
+		    "ECDSA on P-256, P-384 or P-521, and Ed25519 do");
 	return check_leaf(leaf, now, kp, err);
 }
 

@@ -12,7 +12,7 @@
  * from any thread. */
 struct keypair;
 
-enum { KEYPAIR_PEM_MAX = 256 * 1024 };
+enum { KEYPAIR_PEM_MAX = 256 * 1024, KEYPAIR_CHAIN_MAX = 16 };
 
 /* Input, borrowed. */
 struct keypair_pem {
@@ -24,15 +24,18 @@ struct keypair_pem {
 
 /*
  * Returns a new reference, or NULL with *err set:
- *   ERR_LIMIT    an input is over KEYPAIR_PEM_MAX bytes
- *   ERR_SYNTAX   an input is not PEM
- *   ERR_INVALID  the key does not match, or the leaf is not valid at `now`
+ *   ERR_LIMIT    an input is over KEYPAIR_PEM_MAX bytes, or the chain over
+ *                KEYPAIR_CHAIN_MAX certificates
+ *   ERR_SYNTAX   an input is not PEM, or one of the certificates is broken
+ *   ERR_INVALID  the key does not match or is encrypted, is of a kind that API
+ *                servers do not take, or the leaf is not valid at `now`
  *   ERR_NOMEM
  * `now` is seconds since the epoch.
  */
 struct keypair *keypair_new(
     const struct keypair_pem *pem, int64_t now, struct error *err);
-/* The same from files; ERR_SYSTEM where one cannot be read. */
+/* The same from files; ERR_SYSTEM where one cannot be read. Messages name the
+ * files. */
 struct keypair *keypair_load(const char *cert_file, const char *key_file,
     int64_t now, struct error *err);
 struct keypair *keypair_ref(struct keypair *kp);

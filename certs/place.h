@@ -12,16 +12,24 @@
  * Putting files in place whole: whoever reads sees the old one or the new
  * one, and a key is never readable by others, not even for a moment.
  */
+struct place_file {
+	const char *name;
+	const void *data; /* borrowed */
+	size_t len;
+	mode_t mode;
+};
 
 /*
- * Makes the folder where it is missing. Without `force` none of `names` (ends
- * with NULL) may be in it. ERR_INVALID, ERR_SYSTEM.
+ * Makes the folder, and those above it, where they are missing. Without
+ * `force` none of the files may be in it. ERR_INVALID, ERR_SYSTEM, ERR_LIMIT
+ * (the path).
  */
-int place_folder(
-    const char *dir, const char *const *names, bool force, struct error *err);
+int place_folder(const char *dir, const struct place_file *files, size_t n,
+    bool force, struct error *err);
 
-/* ERR_SYSTEM, ERR_LIMIT (the path). */
-int place_file(const char *dir, const char *name, const void *data, size_t len,
-    mode_t mode, struct error *err);
+/* Writes all of them beside their places first, and moves none there before
+ * all are safe on disk. ERR_SYSTEM, ERR_LIMIT (a path). */
+int place_files(const char *dir, const struct place_file *files, size_t n,
+    struct error *err);
 
 #endif

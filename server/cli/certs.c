@@ -3,6 +3,7 @@
 #include "server/cli/cli.h"
 #include "server/gate/clock.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,7 +35,9 @@ static const char help[] =
     "  --force      replace files that are there\n"
     "  --help\n"
     "\n"
-    "show tells subject, names, validity and days left.\n"
+    "show tells subject, issuer, names, validity, days left, key and "
+    "fingerprint of\n"
+    "each certificate in a file; of a folder it takes ca.crt and tls.crt.\n"
     "\n"
     "Examples:\n"
     "  policy-gate certs init --dir certs --dns policy-gate.policy-gate.svc\n"
@@ -61,6 +64,15 @@ parse_days(const char *text, int64_t *days)
 	return true;
 }
 
+static bool
+is_address(const char *text)
+{
+	struct in6_addr a;
+
+	return inet_pton(AF_INET, text, &a) == 1 ||
+	       inet_pton(AF_INET6, text, &a) == 1;
+}
+
 /* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
 static int
 parse(struct options *o, int argc, char **argv)
@@ -68,7 +80,7 @@ parse(struct options *o, int argc, char **argv)
 	static const struct option options[] = {
 	    {"dir", required_argument, NULL, 'd'},
 	    {"dns", required_argument, NULL, 'n'},
-	    {"ip", required_argument, NULL, 'n'},
+	    {"ip", required_argument, NULL, 'i'},
 	    {"days", required_argument, NULL, 'l'},
 	    {"ca-days", required_argument, NULL, 'a'},
 	    {"force", no_argument, NULL, 'f'},
@@ -86,10 +98,13 @@ parse(struct options *o, int argc, char **argv)
 			o->dir = optarg;
 		else if (c == 'f')
 			o->force = true;
-		else if (c == 'n' && o->nnames == NAMES_MAX)
+		else if ((c == 'n' || c == 'i') && o->nnames == NAMES_MAX)
 			return cli_usage(
 			    argv[0], "more than %d names", NAMES_MAX);
-		else if (c == 'n')
+		else if (c == 'i' && !is_address(optarg))
+			return cli_usage(argv[0],
+			    "--ip takes an address, not \"%s\"", optarg);
+		else if (c == 'n' || c == 'i')
 			o->names[o->nnames++] = optarg;
 		else if (!parse_days(optarg, c == 'l' ? &o->days : &o->ca_days))
 			return cli_usage(argv[0],
@@ -113,7 +128,7 @@ init(const struct options *o, const char *command)
 
 	if (o->dir == NULL || o->nnames == 0)
 		return cli_usage(
-		    command, "init needs --dir and at least one --dns");
+		    command, "init needs --dir and at least one --dns or --ip");
 	if (o->days > o->ca_days)
 		return cli_usage(command,
 		    "the certificate would outlive its authority: --days is "

@@ -3,8 +3,6 @@
 
 #include <pthread.h>
 
-enum { CHAIN_MAX = 16 };
-
 const char tls_priorities[] =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
 
@@ -51,10 +49,10 @@ copy_chain(
     const struct keypair_pem *pem, gnutls_pcert_st **certs, unsigned int *n)
 {
 	const gnutls_datum_t d = datum(pem->cert, pem->cert_len);
-	gnutls_pcert_st *list = gnutls_calloc(CHAIN_MAX, sizeof(*list));
+	gnutls_pcert_st *list = gnutls_calloc(KEYPAIR_CHAIN_MAX, sizeof(*list));
 	int rc;
 
-	*n = CHAIN_MAX;
+	*n = KEYPAIR_CHAIN_MAX;
 	if (list == NULL)
 		return GNUTLS_E_MEMORY_ERROR;
 	rc = gnutls_pcert_list_import_x509_raw(

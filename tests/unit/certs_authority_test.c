@@ -54,6 +54,8 @@ remove_folder(void **state)
 	return 0;
 }
 
+static int64_t born; /* when init() was called last */
+
 static int
 init(const char *dir, const char *const *list, size_t n, bool force,
     struct error *err)
@@ -64,6 +66,7 @@ init(const char *dir, const char *const *list, size_t n, bool force,
 	    .ca_life = 3650 * DAY,
 	    .leaf_life = 90 * DAY};
 
+	born = r.now;
 	return authority_init(dir, &r, force, err);
 }
 
@@ -109,7 +112,9 @@ keys_are_for_the_owner_alone(void **state)
 	struct error err = ERROR_INIT;
 	struct stat st;
 
+	umask(0);
 	assert_int_equal(init(*state, names, 1, false, &err), 0);
+	umask(022);
 	assert_int_equal(stat(path_in(*state, "ca.key"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(stat(path_in(*state, "tls.key"), &st), 0);
@@ -140,7 +145,8 @@ static void
 refuses_what_is_no_name(void **state)
 {
 	static const char *const bad[] = {"", "a b", "-a", "a-", "a..b", ".a",
-	    "a.", "*", "a.*.b", "é", "256.1.1.1 ", "a,DNS:evil", "a\nb",
+	    "a.", "*", "a.*.b", "é", "256.1.1.1", "1.2.3", "a.1", "a,DNS:evil",
+	    "a\nb",
 	    "x123456789012345678901234567890123456789012345678901234567890123"
 	    ".svc"};
 	size_t i;
@@ -156,81 +162,257 @@ refuses_what_is_no_name(void **state)
 }
 
 static void
-describes_names_and_days_left(void **state)
+certificates_are_made_for_their_purpose(void **state)
 {
+	static const struct {
+		const char *file;
+		const char *says;
+	} rows[] = {
+	    {"ca.crt", "CA:TRUE, pathlen:0"},
+	    {"ca.crt", "Certificate Sign, CRL Sign"},
+	    {"ca.crt", "X509v3 Subject Key Identifier"},
+	    {"ca.crt", "Subject: CN = policy-gate CA "},
+	    {"ca.crt", "NIST CURVE: P-256"},
+	    {"tls.crt", "CA:FALSE"},
+	    {"tls.crt", "Digital Signature"},
+	    {"tls.crt", "TLS Web Server Authentication"},
+	    {"tls.crt", "X509v3 Authority Key Identifier"},
+	    {"tls.crt", "X509v3 Subject Alternative Name: critical"},
+	    {"tls.crt", "ecdsa-with-SHA256"},
+	};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear) struct buf out;
+	size_t i;
 
-	buf_init(&out, 65536);
-	assert_int_equal(init(*state, names, 4, false, &err), 0);
-	assert_int_equal(certificate_describe(path_in(*state, "tls.crt"),
-			     time(NULL), &out, &err),
-	    0);
-	assert_non_null(
-	    strstr(buf_text(&out), "DNS:policy-gate.policy-gate.svc"));
-	assert_non_null(strstr(buf_text(&out), "IP Address:127.0.0.1"));
-	assert_non_null(strstr(buf_text(&out), "policy-gate CA "));
-	assert_non_null(strstr(buf_text(&out), "90 days left"));
-	buf_truncate(&out, 0);
-	assert_int_equal(certificate_describe(path_in(*state, "tls.crt"),
-			     time(NULL) + 100 * DAY, &out, &err),
-	    0);
-	assert_non_null(strstr(buf_text(&out), "expired 10 days ago"));
-}
-
-static struct keypair *
-load(const char *dir, const char *key_dir, int64_t now, struct error *err)
-{
-	AUTO(free) char *cert = strdup(path_in(dir, "tls.crt"));
-
-	return keypair_load(cert, path_in(key_dir, "tls.key"), now, err);
+	assert_int_equal(init(*state, names, 1, false, &err), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		run("openssl x509 -noout -text -in %s/%s | grep -q '%s'",
+		    (const char *)*state, rows[i].file, rows[i].says);
+	/* Names are alternative names alone. */
+	run("openssl x509 -noout -subject -in %s/tls.crt | grep -qx 'subject='",
+	    (const char *)*state);
+	/* 16 bytes at most, and positive (RFC 5280 4.1.2.2). */
+	run("openssl x509 -noout -serial -in %s/tls.crt | "
+	    "grep -qxE 'serial=[4-7][0-9A-F]{31}'",
+	    (const char *)*state);
+	/* The keys are two. */
+	run("! cmp -s %s/ca.key %s/tls.key", (const char *)*state,
+	    (const char *)*state);
 }
 
 static void
-loads_the_pair_it_made(void **state)
+no_two_authorities_are_alike(void **state)
+{
+	const char *dir = *state;
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(init(dir, names, 1, false, &err), 0);
+	run("openssl x509 -noout -subject -serial -in %s/ca.crt >%s/one", dir,
+	    dir);
+	assert_int_equal(init(dir, names, 1, true, &err), 0);
+	run("openssl x509 -noout -subject -serial -in %s/ca.crt >%s/two", dir,
+	    dir);
+	run("! grep -qFf %s/one %s/two", dir, dir);
+	run("rm %s/one %s/two", dir, dir);
+}
+
+static void
+all_four_files_are_replaced_or_none(void **state)
+{
+	const char *dir = *state;
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(init(dir, names, 1, false, &err), 0);
+	/* In the way of the last one to be written. */
+	run("cat %s/* | sha256sum >%s/sum; mkdir %s/tls.key.new", dir, dir,
+	    dir);
+	assert_int_equal(init(dir, names, 1, true, &err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_non_null(strstr(err.msg, "tls.key.new"));
+	run("rmdir %s/tls.key.new", dir);
+	run("cat %s/ca.* %s/tls.* | sha256sum | cmp - %s/sum", dir, dir, dir);
+	run("rm %s/sum", dir);
+	run("test $(ls %s | wc -l) = 4", dir);
+}
+
+static void
+makes_the_folders_that_are_missing(void **state)
+{
+	struct error err = ERROR_INIT;
+	char dir[PATH];
+
+	snprintf(dir, sizeof(dir), "%s/a//b/c/", (const char *)*state);
+	assert_int_equal(init(dir, names, 1, false, &err), 0);
+	run("test -f %s/tls.crt && rm -r %s/a", dir, (const char *)*state);
+}
+
+static void
+refuses_folders_that_cannot_be(void **state)
+{
+	static const char *const bad[] = {
+	    "", "/dev/null", "/dev/null/certs", "/proc/certs"};
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		err = (struct error)ERROR_INIT;
+		if (init(bad[i], names, 1, true, &err) == 0 ||
+		    (err.code != ERR_SYSTEM && err.code != ERR_INVALID))
+			fail_msg("\"%s\": code %d", bad[i], err.code);
+	}
+}
+
+static void
+refuses_lives_that_make_no_sense(void **state)
+{
+	static const struct {
+		int64_t ca;
+		int64_t leaf;
+	} rows[] = {{DAY, 0}, {DAY, -DAY}, {DAY, DAY + 1}, {INT64_MAX, DAY},
+	    {INT64_MAX, INT64_MAX}, {101 * 366LL * DAY, DAY}};
+	struct authority_request r = {
+	    .names = names, .nnames = 1, .now = time(NULL)};
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err = (struct error)ERROR_INIT;
+		r.ca_life = rows[i].ca;
+		r.leaf_life = rows[i].leaf;
+		if (authority_init(*state, &r, false, &err) == 0 ||
+		    err.code != ERR_INVALID)
+			fail_msg("row %zu was taken", i);
+	}
+	assert_int_equal(access(path_in(*state, "ca.crt"), F_OK), -1);
+}
+
+static void
+describe(const char *file, int64_t now, struct buf *out)
+{
+	struct error err = ERROR_INIT;
+
+	buf_truncate(out, 0);
+	if (certificate_describe(file, now, out, &err) != 0)
+		fail_msg("%s", err.msg);
+}
+
+static void
+describes_what_people_want_to_know(void **state)
+{
+	static const struct {
+		int64_t after;
+		const char *says;
+	} rows[] = {
+	    {0, "DNS:policy-gate.policy-gate.svc"},
+	    {0, "IP Address:127.0.0.1"},
+	    {0, "issuer       CN=policy-gate CA "},
+	    {0, "key          EC, P-256\n"},
+	    {0, ", 90 days left\n"},
+	    {89 * DAY, ", 1 day left\n"},
+	    {90 * DAY - 1, ", 0 days left\n"},
+	    {90 * DAY, ", expired today\n"},
+	    {91 * DAY, ", expired 1 day ago\n"},
+	    {100 * DAY, ", expired 10 days ago\n"},
+	    {-2 * 3600, ", not valid yet\n"},
+	};
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear) struct buf out = BUF_INIT(65536);
+	size_t i;
+
+	assert_int_equal(init(*state, names, 4, false, &err), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		describe(
+		    path_in(*state, "tls.crt"), born + rows[i].after, &out);
+		if (strstr(buf_text(&out), rows[i].says) == NULL)
+			fail_msg("\"%s\" is not in:\n%s", rows[i].says,
+			    buf_text(&out));
+	}
+}
+
+static void
+describes_each_certificate_of_a_file(void **state)
+{
+	const char *dir = *state, *second;
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear) struct buf out = BUF_INIT(65536);
+
+	assert_int_equal(init(dir, names, 1, false, &err), 0);
+	run("cat %s/ca.crt >>%s/tls.crt", dir, dir);
+	describe(path_in(dir, "tls.crt"), born, &out);
+	second = strstr(buf_text(&out), "subject      CN=policy-gate CA ");
+	assert_non_null(second);
+	assert_non_null(strstr(second, ", 3650 days left\n"));
+	run("echo '-----BEGIN CERTIFICATE-----' >>%s/tls.crt", dir);
+	assert_int_equal(
+	    certificate_describe(path_in(dir, "tls.crt"), born, &out, &err),
+	    -1);
+	assert_int_equal(err.code, ERR_SYNTAX);
+	assert_non_null(strstr(err.msg, "tls.crt: certificate 3 is broken"));
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
+static void
+the_fingerprint_is_the_one_of_openssl(void **state)
+{
+	const char *dir = *state;
+	struct error err = ERROR_INIT;
+	AUTO(buf_clear) struct buf out = BUF_INIT(65536);
+	char hex[128];
+	FILE *p;
+
+	assert_int_equal(init(dir, names, 1, false, &err), 0);
+	describe(path_in(dir, "tls.crt"), born, &out);
+	snprintf(hex, sizeof(hex),
+	    "openssl x509 -in %s/tls.crt -outform DER | sha256sum", dir);
+	p = popen(hex, "r");
+	assert_non_null(p);
+	assert_int_equal(fread(hex, 1, 64, p), 64);
+	hex[64] = '\0';
+	pclose(p);
+	assert_non_null(strstr(buf_text(&out), hex));
+}
+
+/* A certificate's text is somebody else's: it must not move the terminal. */
+static void
+describes_hostile_names_harmlessly(void **state)
+{
+	const char *dir = *state;
+	AUTO(buf_clear) struct buf out = BUF_INIT(65536);
+	const char *p;
+
+	run("openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -utf8 "
+	    "-multivalue-rdn -subj \"$(printf '/CN=a\\033[2Jb\\nc\\342\\200\\256d')\" "
+	    "-out %s/tls.crt 2>&-",
+	    dir);
+	describe(path_in(dir, "tls.crt"), time(NULL), &out);
+	for (p = buf_text(&out); *p != '\0'; p++)
+		assert_true(*p == '\n' || (unsigned char)*p >= ' ');
+	assert_null(strstr(buf_text(&out), "\xe2\x80\xae"));
+}
+
+static void
+pairs_are_loaded_from_files_named_in_errors(void **state)
 {
 	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(free) char *cert = strdup(path_in(*state, "tls.crt"));
 	struct error err = ERROR_INIT;
+	const char *key;
 
 	assert_int_equal(init(*state, names, 1, false, &err), 0);
-	kp = load(*state, *state, time(NULL), &err);
+	key = path_in(*state, "tls.key");
+	kp = keypair_load(cert, key, born, &err);
 	assert_non_null(kp);
-	assert_true(keypair_not_after(kp) > time(NULL) + 89 * DAY);
-	assert_non_null(
-	    strstr(keypair_pem(kp)->cert, "-----BEGIN CERTIFICATE-----"));
-}
-
-static void
-refuses_pairs_that_cannot_serve(void **state)
-{
-	char other[] = "/tmp/policy-gate-certs-XXXXXX";
-	struct error err = ERROR_INIT;
-
-	assert_non_null(mkdtemp(other));
-	assert_int_equal(init(*state, names, 1, false, &err), 0);
-	assert_int_equal(init(other, names, 1, false, &err), 0);
-	assert_null(load(*state, other, time(NULL), &err));
-	assert_int_equal(err.code, ERR_INVALID);
-	error_clear(&err);
-	assert_null(load(*state, *state, time(NULL) + 91 * DAY, &err));
-	assert_non_null(strstr(err.msg, "expired"));
-	error_clear(&err);
-	assert_null(load(*state, *state, time(NULL) - 2 * DAY, &err));
-	assert_non_null(strstr(err.msg, "not valid yet"));
-	error_clear(&err);
-	run("openssl ec -in %s/tls.key -aes128 -passout pass:secret -out "
-	    "%s/tls.key.new 2>/dev/null && mv %s/tls.key.new %s/tls.key",
-	    other, other, other, other);
-	assert_null(load(other, other, time(NULL), &err));
+	assert_int_equal(keypair_not_after(kp), born + 90 * DAY);
+	assert_null(keypair_load(cert, cert, born, &err));
 	assert_int_equal(err.code, ERR_SYNTAX);
+	assert_non_null(strstr(err.msg, cert));
 	error_clear(&err);
-	run("truncate -s 100 %s/tls.crt", other);
-	assert_null(load(other, other, time(NULL), &err));
-	assert_int_equal(err.code, ERR_SYNTAX);
-	error_clear(&err);
-	assert_null(load("/nonexistent", other, time(NULL), &err));
+	assert_null(keypair_load(cert, "/nonexistent/key", born, &err));
 	assert_int_equal(err.code, ERR_SYSTEM);
-	run("rm -r %s", other);
+	assert_non_null(strstr(err.msg, "/nonexistent/key"));
+	error_clear(&err);
+	assert_null(keypair_load("/nonexistent/cert", key, born, &err));
+	assert_int_equal(err.code, ERR_SYSTEM);
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
@@ -244,9 +426,17 @@ main(void)
 	    TEST(keys_are_for_the_owner_alone),
 	    TEST(nothing_is_overwritten_without_force),
 	    TEST(refuses_what_is_no_name),
-	    TEST(describes_names_and_days_left),
-	    TEST(loads_the_pair_it_made),
-	    TEST(refuses_pairs_that_cannot_serve),
+	    TEST(certificates_are_made_for_their_purpose),
+	    TEST(no_two_authorities_are_alike),
+	    TEST(all_four_files_are_replaced_or_none),
+	    TEST(makes_the_folders_that_are_missing),
+	    TEST(refuses_folders_that_cannot_be),
+	    TEST(refuses_lives_that_make_no_sense),
+	    TEST(describes_what_people_want_to_know),
+	    TEST(describes_each_certificate_of_a_file),
+	    TEST(the_fingerprint_is_the_one_of_openssl),
+	    TEST(describes_hostile_names_harmlessly),
+	    TEST(pairs_are_loaded_from_files_named_in_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

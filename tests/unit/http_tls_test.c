@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/http_client.h"
 
+#include "policy/base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GET "GET /get HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -147,6 +150,48 @@ no_handshake_fails_while_certificates_change(void **state)
 	pthread_join(t, NULL);
 }
 
+/* What libcrypto has found good, GnuTLS must be able to serve. */
+static void
+serves_whatever_is_taken_as_a_pair(void **state)
+{
+	const struct world *w = *state;
+	const struct keypair_pem *p = keypair_pem(w->first);
+	struct {
+		const char *name;
+		struct buf text;
+	} rows[] = {
+	    {"longest_chain", BUF_INIT(KEYPAIR_PEM_MAX)},
+	    {"words_around", BUF_INIT(KEYPAIR_PEM_MAX)},
+	    {"key_in_the_same_file", BUF_INIT(KEYPAIR_PEM_MAX)},
+	};
+	struct keypair_pem same = *p;
+	struct tls_client c;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < KEYPAIR_CHAIN_MAX; i++)
+		buf_puts(&rows[0].text, p->cert);
+	buf_printf(&rows[1].text, "Ours:\r\n%s\r\nThat was it.\n", p->cert);
+	buf_printf(&rows[2].text, "%s%s", p->key, p->cert);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(keypair_unref) struct keypair *kp = NULL;
+		struct error err = ERROR_INIT;
+
+		same.cert = buf_text(&rows[i].text);
+		same.cert_len = rows[i].text.len;
+		kp = keypair_new(&same, time(NULL), &err);
+		if (kp == NULL)
+			fail_msg("%s: %s", rows[i].name, err.msg);
+		http_server_set_tls(w->server, kp);
+		rc = tls_dial(&c, w->server, NULL, NULL);
+		if (rc != 0)
+			fail_msg("%s: %s", rows[i].name, gnutls_strerror(rc));
+		assert_true(tls_peer_is(&c, w->first));
+		tls_close(&c);
+		buf_clear(&rows[i].text);
+	}
+}
+
 static void
 answers_later_over_tls(void **state)
 {
@@ -211,6 +256,7 @@ main(void)
 	    TEST(agrees_on_http_1_1),
 	    TEST(a_new_certificate_leaves_open_connections_alone),
 	    TEST(no_handshake_fails_while_certificates_change),
+	    TEST(serves_whatever_is_taken_as_a_pair),
 	    TEST(answers_later_over_tls),
 	    TEST(survives_clients_that_do_not_speak_tls),
 	    TEST(closes_handshakes_that_do_not_come_to_an_end),
