@@ -168,6 +168,17 @@ observe_exchange(
 }
 
 static void
+observe_cache(void *arg, const char *result, size_t bytes, size_t entries)
+{
+	struct server *s = arg;
+
+	metrics_add(s->metrics, METRIC_CACHE_REQUESTS, 1, result, NULL, NULL);
+	metrics_set(s->metrics, METRIC_CACHE_BYTES, (double)bytes, NULL, NULL);
+	metrics_set(
+	    s->metrics, METRIC_CACHE_ENTRIES, (double)entries, NULL, NULL);
+}
+
+static void
 observe_log(void *arg, const char *level, const char *event, const char *host,
     const char *detail)
 {
@@ -297,8 +308,10 @@ start(struct server *s, struct error *err)
 	s->metrics = metrics_new();
 	if (s->metrics == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
-	s->observer = (struct registry_observer){
-	    .exchange = observe_exchange, .log = observe_log, .arg = s};
+	s->observer = (struct registry_observer){.exchange = observe_exchange,
+	    .cache = observe_cache,
+	    .log = observe_log,
+	    .arg = s};
 	s->registry = registry_new(s->config.registries, &ro, err);
 	if (s->registry == NULL)
 		return -1;

@@ -20,6 +20,9 @@ enum metric {
 	METRIC_FINDINGS,          /* rule, check, mode */
 	METRIC_REGISTRY_REQUESTS, /* registry, kind, code */
 	METRIC_REGISTRY_DURATION, /* registry; histogram, seconds */
+	METRIC_CACHE_REQUESTS,    /* result */
+	METRIC_CACHE_BYTES,       /* gauge */
+	METRIC_CACHE_ENTRIES,     /* gauge */
 	METRIC_INFLIGHT,          /* gauge */
 	METRIC_POLICY_INFO,       /* name, sha256; gauge */
 	METRIC_POLICY_RELOADS,    /* result */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/registry.h"
 
+#include "server/registry/cache.h"
 #include "server/registry/client.h"
 #include "server/registry/resolve.h"
 
@@ -17,8 +18,18 @@ struct call {
 	struct job *job;
 };
 
+/* A call whose answer is to be remembered. */
+struct asking {
+	struct registry *registry;
+	struct registry_settings *settings; /* a reference */
+	char *key;
+	registry_done *done;
+	void *arg;
+};
+
 struct registry {
 	struct client client; /* the thread's */
+	struct cache *cache;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* over what follows */
 	bool stop;
@@ -98,8 +109,13 @@ registry_new(struct registry_settings *settings,
 	r->client.clock = o->clock;
 	r->client.observer = o->observer;
 	r->client.guard = o->guard_addresses;
-	r->client.transport = transport_curl_new(o->clock, err);
+	r->cache = cache_new(o->clock);
+	if (r->cache == NULL)
+		error_set(err, ERR_NOMEM, "out of memory");
+	else
+		r->client.transport = transport_curl_new(o->clock, err);
 	if (r->client.transport == NULL) {
+		cache_free(r->cache);
 		free(r);
 		return NULL;
 	}
@@ -112,6 +128,7 @@ registry_new(struct registry_settings *settings,
 		pthread_mutex_destroy(&r->mutex);
 		registry_settings_unref(r->settings);
 		r->client.transport->destroy(r->client.transport);
+		cache_free(r->cache);
 		free(r);
 		return NULL;
 	}
@@ -135,6 +152,7 @@ registry_free(struct registry *r)
 	client_clear(&r->client);
 	r->client.transport->destroy(r->client.transport);
 	registry_settings_unref(r->settings);
+	cache_free(r->cache);
 	pthread_mutex_destroy(&r->mutex);
 	free(r);
 }
@@ -149,6 +167,8 @@ registry_set_settings(struct registry *r, struct registry_settings *s)
 	r->settings = registry_settings_ref(s);
 	pthread_mutex_unlock(&r->mutex);
 	registry_settings_unref(old);
+	/* What was learned by other credentials proves nothing any more. */
+	cache_clear(r->cache);
 }
 
 static struct registry_settings *
@@ -175,6 +195,123 @@ enqueue(struct registry *r, struct call *c)
 	r->client.transport->wakeup(r->client.transport);
 }
 
+static struct cache_limits
+limits_of(const struct registry_settings *s)
+{
+	return (struct cache_limits){
+	    .bytes = s->cache_bytes,
+	    .tag_ttl = s->tag_ttl,
+	    .stale_for = s->stale_for,
+	    .negative_ttl = s->negative_ttl,
+	};
+}
+
+static void
+observe_cache(struct registry *r, enum cache_result result)
+{
+	const struct registry_observer *o = r->client.observer;
+	size_t bytes, entries;
+
+	if (o == NULL || o->cache == NULL)
+		return;
+	cache_usage(r->cache, &bytes, &entries);
+	o->cache(o->arg, cache_result_name(result), bytes, entries);
+}
+
+static void
+asking_free(struct asking *a)
+{
+	if (a == NULL)
+		return;
+	registry_settings_unref(a->settings);
+	free(a->key);
+	free(a);
+}
+OWNED(struct asking, asking_free)
+
+/* Steals the settings' reference and the key. */
+static struct asking *
+asking_new(struct registry *r, struct registry_settings *s, char *key,
+    registry_done *done, void *arg)
+{
+	struct asking *a = calloc(1, sizeof(*a));
+
+	if (a == NULL) {
+		registry_settings_unref(s);
+		free(key);
+		return NULL;
+	}
+	*a = (struct asking){
+	    .registry = r, .settings = s, .key = key, .done = done, .arg = arg};
+	return a;
+}
+
+/* An answer by settings that have been replaced is not kept. */
+static void
+remember(const struct asking *a, struct image_set *set, const struct error *err)
+{
+	struct registry *r = a->registry;
+	const struct cache_limits limits = limits_of(a->settings);
+	bool current;
+
+	pthread_mutex_lock(&r->mutex);
+	current = r->settings == a->settings;
+	pthread_mutex_unlock(&r->mutex);
+	if (!current)
+		return;
+	if (set != NULL)
+		cache_store(r->cache, a->key, set, &limits);
+	else
+		cache_store_failure(r->cache, a->key, err);
+}
+
+/* On the registry's thread: the registry has answered, or has not. */
+static void
+answered(void *arg, struct image_set *set, const struct error *err)
+{
+	AUTO(asking_free) struct asking *a = arg;
+	AUTO(image_set_unref) struct image_set *stale = NULL;
+	const struct cache_limits limits = limits_of(a->settings);
+
+	if (set == NULL && cache_is_outage(err->code) &&
+	    cache_find_stale(a->registry->cache, a->key, &limits, &stale) ==
+		CACHE_STALE) {
+		observe_cache(a->registry, CACHE_STALE);
+		a->done(a->arg, stale, NULL);
+		return;
+	}
+	remember(a, set, err);
+	a->done(a->arg, set, err);
+}
+
+/* Whether the cache has the answer: given then, on this thread. */
+static bool
+answer_from_cache(struct registry *r, const char *key, bool by_digest,
+    const struct registry_settings *s, registry_done *done, void *arg)
+{
+	AUTO(image_set_unref) struct image_set *set = NULL;
+	const struct cache_limits limits = limits_of(s);
+	struct error err = ERROR_INIT;
+	enum cache_result result;
+
+	result = cache_find(r->cache, key, by_digest, &limits, &set, &err);
+	observe_cache(r, result);
+	if (result == CACHE_MISS)
+		return false;
+	done(arg, set, &err);
+	return true;
+}
+
+/* "registry.corp/web:1 linux/amd64//": what the answer stands under. */
+static char *
+key_of(const struct reference *ref, const struct platform_set *platforms)
+{
+	AUTO(arena_free) struct arena *mem = arena_new();
+	const char *canonical = mem ? reference_canonical(ref, mem) : NULL;
+
+	return canonical != NULL ? cache_key(canonical, platforms) : NULL;
+}
+
 int
 registry_resolve(struct registry *r, const struct reference *ref,
     const struct platform_set *platforms, int64_t deadline, registry_done *done,
@@ -182,21 +319,32 @@ registry_resolve(struct registry *r, const struct reference *ref,
 {
 	AUTO(registry_settings_unref)
 	struct registry_settings *s = current_settings(r);
-	struct call *c = calloc(1, sizeof(*c));
+	AUTO(free) char *key = key_of(ref, platforms);
+	AUTO(asking_free) struct asking *a = NULL;
+	struct call *c = NULL;
 
+	if (key != NULL &&
+	    answer_from_cache(r, key, ref->digest != NULL, s, done, arg))
+		return 0;
+	if (key != NULL)
+		a = asking_new(
+		    r, registry_settings_ref(s), TAKE(key), done, arg);
+	if (a != NULL)
+		c = calloc(1, sizeof(*c));
 	if (c != NULL)
 		c->job = job_new(&(struct job_request){
 		    .ref = ref,
 		    .platforms = platforms,
 		    .deadline = deadline,
 		    .settings = s,
-		    .done = done,
-		    .arg = arg,
+		    .done = answered,
+		    .arg = a,
 		});
 	if (c == NULL || c->job == NULL) {
 		free(c);
 		return error_set(err, ERR_NOMEM, "out of memory for an image");
 	}
+	(void)TAKE(a); /* answered() has it */
 	enqueue(r, c);
 	return 0;
 }

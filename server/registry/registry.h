@@ -24,6 +24,10 @@ struct registry_observer {
 	 * answer. */
 	void (*exchange)(void *arg, const char *label, const char *kind,
 	    long status, int64_t ms);
+	/* A reference was looked up; result is hit, miss, stale or negative,
+	 * the rest what the cache holds now. From any thread. */
+	void (*cache)(
+	    void *arg, const char *result, size_t bytes, size_t entries);
 	/* level is debug or warn; all is sanitised and free of secrets. */
 	void (*log)(void *arg, const char *level, const char *event,
 	    const char *host, const char *detail);
@@ -50,7 +54,9 @@ OWNED(struct registry, registry_free)
 void registry_set_settings(struct registry *r, struct registry_settings *s);
 
 /*
- * Runs exactly once, on the registry's thread, and must not block. `set` is
+ * Runs exactly once: on the calling thread before registry_resolve() returns,
+ * where the answer is remembered, else on the registry's thread, where it must
+ * not block. `set` is
  * borrowed (take a reference to keep it), or NULL with *err set: one of
  * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM,
  * ERR_INTERNAL.
