@@ -70,7 +70,7 @@ init(const char *dir, const char *const *list, size_t n, bool force,
 	return authority_init(dir, &r, force, err);
 }
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 run(const char *fmt, ...)
 {
 	char command[1024];
@@ -147,8 +147,8 @@ refuses_what_is_no_name(void **state)
 	static const char *const bad[] = {"", "a b", "-a", "a-", "a..b", ".a",
 	    "a.", "*", "a.*.b", "é", "256.1.1.1", "1.2.3", "a.1", "a,DNS:evil",
 	    "a\nb",
-	    "x123456789012345678901234567890123456789012345678901234567890123"
-	    ".svc"};
+	    ("x12345678901234567890123456789012345678901234567890123456789012"
+	     "3.svc")};
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
