@@ -16,6 +16,7 @@ enum { IDLE_MS = 60 * 1000 };
 struct call {
 	struct call *next;
 	struct job *job;
+	struct asking *asking; /* the job's argument */
 };
 
 /* A call whose answer is to be remembered. */
@@ -23,6 +24,7 @@ struct asking {
 	struct registry *registry;
 	struct registry_settings *settings; /* a reference */
 	char *key;
+	bool by_digest;
 	registry_done *done;
 	void *arg;
 };
@@ -51,6 +53,20 @@ take_calls(struct registry *r, bool *stop)
 	return all;
 }
 
+static bool answer_from_cache(struct registry *r, const struct asking *a);
+static void asking_free(struct asking *a);
+
+/* Another call may have brought the answer since this one looked for it. */
+static bool
+is_answered(struct registry *r, struct call *c)
+{
+	if (!answer_from_cache(r, c->asking))
+		return false;
+	asking_free(c->asking);
+	job_free(c->job);
+	return true;
+}
+
 static void
 start_calls(struct registry *r, struct call *all, bool stop)
 {
@@ -60,7 +76,7 @@ start_calls(struct registry *r, struct call *all, bool stop)
 		next = all->next;
 		if (stop)
 			job_refuse(all->job);
-		else
+		else if (!is_answered(r, all))
 			job_start(&r->client, all->job);
 		free(all);
 	}
@@ -229,23 +245,6 @@ asking_free(struct asking *a)
 }
 OWNED(struct asking, asking_free)
 
-/* Steals the settings' reference and the key. */
-static struct asking *
-asking_new(struct registry *r, struct registry_settings *s, char *key,
-    registry_done *done, void *arg)
-{
-	struct asking *a = calloc(1, sizeof(*a));
-
-	if (a == NULL) {
-		registry_settings_unref(s);
-		free(key);
-		return NULL;
-	}
-	*a = (struct asking){
-	    .registry = r, .settings = s, .key = key, .done = done, .arg = arg};
-	return a;
-}
-
 /* An answer by settings that have been replaced is not kept. */
 static void
 remember(const struct asking *a, struct image_set *set, const struct error *err)
@@ -286,19 +285,19 @@ answered(void *arg, struct image_set *set, const struct error *err)
 
 /* Whether the cache has the answer: given then, on this thread. */
 static bool
-answer_from_cache(struct registry *r, const char *key, bool by_digest,
-    const struct registry_settings *s, registry_done *done, void *arg)
+answer_from_cache(struct registry *r, const struct asking *a)
 {
 	AUTO(image_set_unref) struct image_set *set = NULL;
-	const struct cache_limits limits = limits_of(s);
+	const struct cache_limits limits = limits_of(a->settings);
 	struct error err = ERROR_INIT;
 	enum cache_result result;
 
-	result = cache_find(r->cache, key, by_digest, &limits, &set, &err);
-	observe_cache(r, result);
+	result =
+	    cache_find(r->cache, a->key, a->by_digest, &limits, &set, &err);
 	if (result == CACHE_MISS)
 		return false;
-	done(arg, set, &err);
+	observe_cache(r, result);
+	a->done(a->arg, set, &err);
 	return true;
 }
 
@@ -312,39 +311,64 @@ key_of(const struct reference *ref, const struct platform_set *platforms)
 	return canonical != NULL ? cache_key(canonical, platforms) : NULL;
 }
 
+static struct asking *
+asking_new(struct registry *r, const struct reference *ref,
+    const struct platform_set *platforms, registry_done *done, void *arg)
+{
+	AUTO(asking_free) struct asking *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	*a = (struct asking){.registry = r,
+	    .settings = current_settings(r),
+	    .key = key_of(ref, platforms),
+	    .by_digest = ref->digest != NULL,
+	    .done = done,
+	    .arg = arg};
+	return a->key != NULL ? TAKE(a) : NULL;
+}
+
+/* NULL when memory is out. The asking is the call's from then on. */
+static struct call *
+call_new(struct asking *a, const struct reference *ref,
+    const struct platform_set *platforms, int64_t deadline)
+{
+	struct call *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->asking = a;
+	c->job = job_new(&(struct job_request){
+	    .ref = ref,
+	    .platforms = platforms,
+	    .deadline = deadline,
+	    .settings = a->settings,
+	    .done = answered,
+	    .arg = a,
+	});
+	if (c->job != NULL)
+		return c;
+	free(c);
+	return NULL;
+}
+
 int
 registry_resolve(struct registry *r, const struct reference *ref,
     const struct platform_set *platforms, int64_t deadline, registry_done *done,
     void *arg, struct error *err)
 {
-	AUTO(registry_settings_unref)
-	struct registry_settings *s = current_settings(r);
-	AUTO(free) char *key = key_of(ref, platforms);
-	AUTO(asking_free) struct asking *a = NULL;
+	AUTO(asking_free)
+	struct asking *a = asking_new(r, ref, platforms, done, arg);
 	struct call *c = NULL;
 
-	if (key != NULL &&
-	    answer_from_cache(r, key, ref->digest != NULL, s, done, arg))
+	if (a != NULL && answer_from_cache(r, a))
 		return 0;
-	if (key != NULL)
-		a = asking_new(
-		    r, registry_settings_ref(s), TAKE(key), done, arg);
 	if (a != NULL)
-		c = calloc(1, sizeof(*c));
-	if (c != NULL)
-		c->job = job_new(&(struct job_request){
-		    .ref = ref,
-		    .platforms = platforms,
-		    .deadline = deadline,
-		    .settings = s,
-		    .done = answered,
-		    .arg = a,
-		});
-	if (c == NULL || c->job == NULL) {
-		free(c);
+		c = call_new(a, ref, platforms, deadline);
+	if (c == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory for an image");
-	}
-	(void)TAKE(a); /* answered() has it */
+	(void)TAKE(a);
+	observe_cache(r, CACHE_MISS);
 	enqueue(r, c);
 	return 0;
 }

@@ -33,7 +33,7 @@ struct job {
 	int64_t bytes;
 };
 
-static void
+void
 job_free(struct job *j)
 {
 	struct node_load *n;

@@ -35,7 +35,8 @@ void job_start(struct client *c, struct job *j);
 /* Ends every job with ERR_UNAVAILABLE. */
 void job_stop_all(struct client *c);
 
-/* Ends one that was never started. */
+/* Ends one that was never started; job_free() without a word. */
 void job_refuse(struct job *j);
+void job_free(struct job *j);
 
 #endif

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the gate remembers of a registry, and what it pins."""
+
+import base64
+import concurrent.futures
+import json
+import pathlib
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from lib import gate, images, tap  # noqa: E402
+
+
+class Cache(unittest.TestCase):
+    def setUp(self):
+        self.registry = images.serve("remembered")
+        self.addCleanup(self.registry.close)
+        config = gate.config_file(self.registry, name="remembered.json",
+                                  cache={"tagTtl": "1s", "negativeTtl": "1s"})
+        self.gate = gate.Gate(gate.POLICY, config)
+        self.addCleanup(self.gate.stop)
+
+    def review(self, image):
+        return gate.review(gate.pod(self.registry.ref(image)))
+
+    def looked_up(self, result):
+        return self.gate.metrics().get(
+            f'policy_gate_cache_requests_total{{result="{result}"}}', 0)
+
+    def manifests(self):
+        return sum(v for k, v in self.gate.metrics().items()
+                   if k.startswith("policy_gate_registry_requests_total{")
+                   and 'kind="manifest"' in k)
+
+    def test_a_hundred_reviews_at_once_ask_the_registry_once(self):
+        review = self.review("shop/lean:1")
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            answers = list(pool.map(self.gate.post, [review] * 100))
+        self.assertTrue(all(a["allowed"] for a in answers))
+        self.assertEqual(self.manifests(), 1)
+
+    def test_a_tag_is_asked_for_again_after_its_ttl(self):
+        review = self.review("shop/lean:1")
+        self.gate.post(review)
+        self.gate.post(review)
+        self.assertEqual((self.manifests(), self.looked_up("hit")), (1, 1))
+        time.sleep(1.1)
+        self.gate.post(review)
+        self.assertEqual(self.manifests(), 2)
+
+    def test_an_outage_rejects_nothing_known(self):
+        known = self.review("shop/lean:1")
+        self.assertTrue(self.gate.post(known)["allowed"])
+        self.registry.stop()
+        time.sleep(1.1)
+        for _ in range(3):
+            self.assertTrue(self.gate.post(known, "3s")["allowed"])
+        self.assertEqual(self.looked_up("stale"), 3)
+        answer = self.gate.post(self.review("shop/root:1"), "3s")
+        self.assertFalse(answer["allowed"])
+        self.assertEqual(answer["status"]["code"], 503)
+
+    def test_mutate_pins_the_digest_that_was_judged(self):
+        reference = self.registry.ref("shop/lean:1")
+        done = gate.command("inspect", "-o", "json", reference)
+        status, _, body = self.gate.request(
+            "POST", "/mutate?timeout=10s",
+            json.dumps(self.review("shop/lean:1")),
+            {"Content-Type": "application/json"})
+        self.assertEqual(status, 200)
+        response = json.loads(body)["response"]
+        self.assertTrue(response["allowed"])
+        self.assertEqual(response["patchType"], "JSONPatch")
+        digest = json.loads(done.stdout)["resolved"].split("@")[1]
+        path = "/spec/containers/0/image"
+        self.assertEqual(json.loads(base64.b64decode(response["patch"])), [
+            {"op": "test", "path": path, "value": reference},
+            {"op": "replace", "path": path, "value": f"{reference}@{digest}"},
+        ])
+
+    def test_mutate_never_denies(self):
+        self.registry.stop()
+        _, _, body = self.gate.request(
+            "POST", "/mutate?timeout=3s",
+            json.dumps(self.review("shop/lean:1")),
+            {"Content-Type": "application/json"})
+        response = json.loads(body)["response"]
+        self.assertTrue(response["allowed"])
+        self.assertNotIn("patch", response)
+        self.assertIn("not pinned", response["warnings"][0])
+
+
+if __name__ == "__main__":
+    tap.main()
