@@ -83,6 +83,7 @@ bases_find(const struct plan *p, struct report_platform *rp)
 	rp->base_name = rp->base_digest = "";
 	rp->base_how = BASE_NONE;
 	rp->base_layers = 0;
+	rp->base = NULL;
 	for (i = 0; i < p->nbases; i++) {
 		found = find_beneath(p, i, rp->image);
 		if (found == NULL || found->diff_ids.n <= rp->base_layers)
@@ -91,8 +92,50 @@ bases_find(const struct plan *p, struct report_platform *rp)
 		rp->base_digest = found->digest;
 		rp->base_how = BASE_LAYERS;
 		rp->base_layers = found->diff_ids.n;
+		rp->base = found;
 	}
 	if (rp->base_how == BASE_NONE &&
 	    !claims(rp, &rp->image->annotations, BASE_ANNOTATION))
 		claims(rp, &rp->image->labels, BASE_LABEL);
+}
+
+bool
+base_may_be(const struct plan_base *b)
+{
+	/* It certainly is not where it has nothing for any platform in
+	 * question. */
+	return b->facts == NULL &&
+	       (b->fault.code == NULL ||
+		   strcmp(b->fault.code, "NO_RUNNABLE_PLATFORM") != 0);
+}
+
+const struct plan_base *
+bases_missing(const struct plan *p, const struct report_platform *rp)
+{
+	size_t i;
+
+	for (i = 0; i < p->nbases && rp->base_how != BASE_LAYERS; i++)
+		if (p->bases[i].fetch && base_may_be(&p->bases[i]))
+			return &p->bases[i];
+	return NULL;
+}
+
+int
+bases_fault(
+    const struct plan *p, const struct plan_base *b, struct findings *out)
+{
+	enum { TEXT_MAX = 2 * REFERENCE_MAX };
+	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
+	struct fault f = b->fault;
+
+	if (f.code == NULL)
+		f = (struct fault){.code = "INTERNAL",
+		    .may_heal = true,
+		    .message = "no facts arrived"};
+	buf_printf(&message, "base image %s: %s",
+	    p->rules->bases[b - p->bases].text, f.message);
+	if (buf_failed(&message))
+		return -1;
+	f.message = buf_text(&message);
+	return findings_fault(out, &f);
 }

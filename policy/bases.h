@@ -2,7 +2,7 @@
 #ifndef POLICY_BASES_H
 #define POLICY_BASES_H
 
-#include "policy/evaluate.h"
+#include "policy/checks/check.h"
 
 /*
  * Which base image an image was built on, told by its layers (diff_ids,
@@ -22,5 +22,19 @@ size_t bases_beneath(
  * has no base_layers.
  */
 void bases_find(const struct plan *p, struct report_platform *rp);
+
+/*
+ * A base that was asked for and could not be had, although it may lie beneath
+ * this platform, beneath which none is proved; NULL: there is none.
+ */
+const struct plan_base *bases_missing(
+    const struct plan *p, const struct report_platform *rp);
+
+/* Whether a base that could not be had may be the one. */
+bool base_may_be(const struct plan_base *b);
+
+/* Says that a demand could not be judged for the lack of a base. 0 or -1. */
+int bases_fault(
+    const struct plan *p, const struct plan_base *b, struct findings *out);
 
 #endif

@@ -119,6 +119,8 @@ struct report_platform {
 	const char *base_digest; /* "" where unknown */
 	enum base_how base_how;
 	size_t base_layers;
+	/* What lies beneath with these layers; NULL where none is proved. */
+	const struct image *base;
 };
 
 struct report_image {

@@ -39,6 +39,8 @@ enum history_state {
 	HISTORY_UNRELIABLE, /* counts differ: nothing is attributed */
 };
 
+struct sign;
+
 struct pair {
 	const char *key;
 	const char *value;
@@ -72,6 +74,10 @@ struct image {
 	enum history_state history_state;
 	const struct history *history;
 	size_t nhistory;
+	/* What it tells (policy/history.h), once history_scan() has looked. */
+	bool scanned;
+	const struct sign *signs;
+	size_t nsigns;
 	const char *user; /* config.User, "" where absent */
 	bool has_created;
 	int64_t created;        /* seconds since the epoch */

@@ -117,6 +117,18 @@ fetch_base(void *arg, size_t base)
 }
 
 static void
+fetch_bases_of(struct plan *p, const struct demand *d)
+{
+	size_t i;
+
+	check_bases(d->key, d->params, fetch_base, p);
+	if (d->key->wants_bases == NULL || !d->key->wants_bases(d->params))
+		return;
+	for (i = 0; i < p->nbases; i++)
+		fetch_base(p, i);
+}
+
+static void
 fetch_bases(struct plan *p, const struct plan_image *pi)
 {
 	const struct rule *r;
@@ -125,8 +137,7 @@ fetch_bases(struct plan *p, const struct plan_image *pi)
 	for (i = 0; p->nbases > 0 && i < pi->nrules; i++) {
 		r = pi->rules[i];
 		for (j = 0; j < r->ndemands; j++)
-			check_bases(r->demands[j].key, r->demands[j].params,
-			    fetch_base, p);
+			fetch_bases_of(p, &r->demands[j]);
 	}
 }
 

@@ -55,38 +55,6 @@ base_text(const struct subject *s, size_t base)
 	return s->plan->rules->bases[base].text;
 }
 
-static int
-report_unknown(const struct subject *s, const struct base_list *list, size_t i,
-    struct findings *out)
-{
-	const struct plan_base *b = &s->plan->bases[list->items[i]];
-	struct fault f = b->fault;
-	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
-
-	if (f.code == NULL)
-		f = (struct fault){.code = "INTERNAL",
-		    .may_heal = true,
-		    .message = "no facts arrived"};
-	buf_printf(&message, "base image %s: %s", base_text(s, list->items[i]),
-	    f.message);
-	if (buf_failed(&message))
-		return -1;
-	f.message = buf_text(&message);
-	return findings_fault(out, &f);
-}
-
-/*
- * A base that could not be had may be the one. It certainly is not where it
- * has nothing for any platform in question.
- */
-static bool
-may_be(const struct plan_base *b)
-{
-	return b->facts == NULL &&
-	       (b->fault.code == NULL ||
-		   strcmp(b->fault.code, "NO_RUNNABLE_PLATFORM") != 0);
-}
-
 static void
 add_list(struct buf *b, const struct subject *s, const struct base_list *list)
 {
@@ -149,11 +117,12 @@ judge_allow(
 	for (i = 0; i < p->allow.n; i++) {
 		if (bases_beneath(s->plan, p->allow.items[i], s->image) > 0)
 			return 0;
-		if (may_be(&s->plan->bases[p->allow.items[i]]))
+		if (base_may_be(&s->plan->bases[p->allow.items[i]]))
 			unknown = i;
 	}
 	if (unknown < p->allow.n)
-		return report_unknown(s, &p->allow, unknown, out);
+		return bases_fault(
+		    s->plan, &s->plan->bases[p->allow.items[unknown]], out);
 	return add(out, s, FIELD_ALLOW, &p->allow,
 	    rp->base_how == BASE_LAYERS ? rp->base_name : NULL);
 }
@@ -163,8 +132,8 @@ judge_allow(
 static bool
 may_be_denied(const struct plan_base *b)
 {
-	return may_be(b) && (b->fault.code == NULL ||
-				strcmp(b->fault.code, "NOT_FOUND") != 0);
+	return base_may_be(b) && (b->fault.code == NULL ||
+				     strcmp(b->fault.code, "NOT_FOUND") != 0);
 }
 
 static int
@@ -183,7 +152,8 @@ judge_deny(
 			unknown = i;
 	}
 	if (unknown < p->deny.n)
-		return report_unknown(s, &p->deny, unknown, out);
+		return bases_fault(
+		    s->plan, &s->plan->bases[p->deny.items[unknown]], out);
 	return 0;
 }
 
@@ -200,7 +170,6 @@ const struct check_key check_key_base = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .needs_facts = true,
-    .wants_bases = true,
     .about = "What an image is built on is patched by whoever patches the "
 	     "base, if it is one that somebody looks after. It is known by "
 	     "the layers' content (diff_ids), so that compressing anew changes "

@@ -124,7 +124,6 @@ struct check_key {
 	bool guards_fetch;  /* an enforced finding keeps the image unfetched */
 	bool needs_process; /* nothing to judge where nothing is run */
 	bool judges_set;    /* all platforms at once, not one by one */
-	bool wants_bases;   /* looks at what lies above the base */
 	/* `volumes: deny`: one field, and no mapping around its value. */
 	bool is_plain;
 	const char *about;   /* why anybody would care: a paragraph */
@@ -132,6 +131,9 @@ struct check_key {
 	/* 0, or -1 when memory is out. */
 	int (*evaluate)(
 	    const void *params, const struct subject *s, struct findings *out);
+	/* Whether these parameters ask what lies above the base, so that every
+	 * base that is listed anywhere is needed; NULL: never. */
+	bool (*wants_bases)(const void *params);
 };
 
 /* Ends with NULL. */

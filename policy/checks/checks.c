@@ -11,6 +11,7 @@
 	X(base)       \
 	X(size)       \
 	X(layers)     \
+	X(history)    \
 	X(age)        \
 	X(platforms)  \
 	X(env)        \

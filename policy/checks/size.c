@@ -2,6 +2,7 @@
 #include "policy/checks/check.h"
 
 #include "policy/base/units.h"
+#include "policy/bases.h"
 #include "policy/instruction.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 struct params {
 	int64_t max;
 	int64_t max_layer;
+	int64_t max_above;
 };
 
 static const struct check_field fields[] = {
@@ -31,10 +33,19 @@ static const struct check_field fields[] = {
 	.about = "The most that one layer may weigh: layers are pulled side "
 		 "by side, and the largest is waited for.",
 	.fix = "build in a separate stage and copy only the result"},
+    {.name = "maxAboveBase",
+	.check = "size.maxAboveBase",
+	.kind = VALUE_SIZE,
+	.at = offsetof(struct params, max_above),
+	.about = "The most that the layers above the base may weigh together. "
+		 "The base is the one with the most layers of those that any "
+		 "rule lists under `base`; where none of them lies beneath, "
+		 "all of the image counts.",
+	.fix = "build in a separate stage and copy only the result"},
     {.name = NULL},
 };
 
-enum { FIELD_MAX, FIELD_MAX_LAYER };
+enum { FIELD_MAX, FIELD_MAX_LAYER, FIELD_MAX_ABOVE };
 enum {
 	TEXT_MAX = 64,
 	MESSAGE_MAX = 256,
@@ -55,12 +66,12 @@ seen_before(const struct image *img, size_t layer)
 }
 
 static int64_t
-distinct_size(const struct image *img)
+distinct_size(const struct image *img, size_t from)
 {
 	int64_t sum = 0;
 	size_t i;
 
-	for (i = 0; i < img->nlayers; i++)
+	for (i = from; i < img->nlayers; i++)
 		if (!seen_before(img, i) &&
 		    __builtin_add_overflow(sum, img->layers[i].size, &sum))
 			return INT64_MAX;
@@ -68,11 +79,11 @@ distinct_size(const struct image *img)
 }
 
 static size_t
-largest_layer(const struct image *img)
+largest_layer(const struct image *img, size_t from)
 {
-	size_t i, at = 0;
+	size_t i, at = from;
 
-	for (i = 1; i < img->nlayers; i++)
+	for (i = from + 1; i < img->nlayers; i++)
 		if (img->layers[i].size > img->layers[at].size)
 			at = i;
 	return at;
@@ -144,13 +155,13 @@ judge_max(const struct params *p, const struct subject *s, struct findings *out)
 	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
 	struct breach br = {.field = &fields[FIELD_MAX]};
 	const struct image *img = s->image;
-	const size_t top = largest_layer(img);
+	const size_t top = largest_layer(img, 0);
 	int64_t size;
 
 	/* The plain sum is never less: most images need no look at digests. */
 	if (p->max == 0 || img->size <= p->max)
 		return 0;
-	size = distinct_size(img);
+	size = distinct_size(img, 0);
 	if (size <= p->max)
 		return 0;
 	units_add_size(&evidence, img->layers[top].size);
@@ -172,7 +183,7 @@ judge_max_layer(
 	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
 	struct breach br = {.field = &fields[FIELD_MAX_LAYER]};
 	const struct image *img = s->image;
-	const size_t top = largest_layer(img);
+	const size_t top = largest_layer(img, 0);
 
 	if (p->max_layer == 0 || img->nlayers == 0 ||
 	    img->layers[top].size <= p->max_layer)
@@ -188,11 +199,55 @@ judge_max_layer(
 }
 
 static int
+judge_max_above(
+    const struct params *p, const struct subject *s, struct findings *out)
+{
+	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	struct breach br = {.field = &fields[FIELD_MAX_ABOVE]};
+	const struct image *img = s->image;
+	const size_t base = s->platform->base_layers;
+	const struct plan_base *missing;
+	int64_t size;
+	size_t top;
+
+	if (p->max_above == 0 || img->size <= p->max_above)
+		return 0;
+	size = distinct_size(img, base);
+	if (size <= p->max_above)
+		return 0;
+	missing = bases_missing(s->plan, s->platform);
+	if (missing != NULL)
+		return bases_fault(s->plan, missing, out);
+	top = largest_layer(img, base);
+	units_add_size(&evidence, img->layers[top].size);
+	buf_printf(
+	    &evidence, " come from layer %zu of %zu", top + 1, img->nlayers);
+	add_instruction(&evidence, img, top);
+	if (base == 0)
+		buf_puts(&evidence, "; no known base lies beneath");
+	if (buf_failed(&evidence))
+		return -1;
+	br.evidence = buf_text(&evidence);
+	br.fix = fix_for(s, top);
+	return add(out, &br, "size above the base", size, p->max_above);
+}
+
+static int
 evaluate_size(const void *params, const struct subject *s, struct findings *out)
 {
 	if (judge_max(params, s, out) != 0)
 		return -1;
-	return judge_max_layer(params, s, out);
+	if (judge_max_layer(params, s, out) != 0)
+		return -1;
+	return judge_max_above(params, s, out);
+}
+
+static bool
+wants_bases(const void *params)
+{
+	const struct params *p = params;
+
+	return p->max_above != 0;
 }
 
 const struct check_key check_key_size = {
@@ -200,10 +255,10 @@ const struct check_key check_key_size = {
     .fields = fields,
     .params_size = sizeof(struct params),
     .needs_facts = true,
-    .wants_bases = true,
+    .wants_bases = wants_bases,
     .about = "What a node pulls before a pod can start, and what its disk "
 	     "and its scanner then hold. Compressed bytes, per platform; the "
 	     "worst platform speaks. The manifest and the config are left out.",
-    .example = "{max: 300Mi, maxLayer: 150Mi}",
+    .example = "{max: 300Mi, maxLayer: 150Mi, maxAboveBase: 150Mi}",
     .evaluate = evaluate_size,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/config.h"
 
+#include "policy/history.h"
+
 #include "policy/base/units.h"
 #include "server/registry/descriptor.h"
 #include "server/registry/strict.h"
@@ -288,6 +290,10 @@ config_read(const struct manifest *m, const char *digest, const char *data,
 	    read_diff_ids(img, root, err) != 0 ||
 	    read_history(img, root, err) != 0)
 		return NULL;
+	if (history_scan(img) != 0) {
+		nomem(err);
+		return NULL;
+	}
 	return TAKE(img);
 }
 

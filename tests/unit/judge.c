@@ -2,6 +2,7 @@
 #include "tests/unit/judge.h"
 
 #include "policy/base/document.h"
+#include "policy/history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,6 +130,13 @@ image_of(const struct judge_image *from)
 	img->user = from->user ? from->user : "";
 	fill_claims(img, from);
 	fill_config(img, from);
+	if (from->unreliable)
+		img->history_state = HISTORY_UNRELIABLE;
+	if (from->no_history) {
+		img->history_state = HISTORY_ABSENT;
+		img->nhistory = 0;
+	}
+	assert_int_equal(history_scan(img), 0);
 	return img;
 }
 

@@ -33,6 +33,8 @@ struct judge_image {
 	const char *entrypoint;
 	const char *cmd;
 	int64_t created; /* 0: unknown */
+	bool no_history;
+	bool unreliable; /* history */
 	/* Of the first one: platforms that nobody asked for. */
 	const char *others[JUDGE_WORDS_MAX];
 };

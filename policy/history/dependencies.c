@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/history/packages.h"
+#include "policy/history/scan.h"
+
+#include <string.h>
+
+/*
+ * Installs of what a project's own files ask for: whether development packages
+ * stay, and whether every commit installs all of it anew, because the sources
+ * were copied before.
+ */
+
+static bool
+is_global(const struct command *c)
+{
+	return command_has(c, "-g") || command_has(c, "--global");
+}
+
+static bool
+has_no_operand(const struct command *c, const struct package_use *u)
+{
+	size_t i = 0;
+
+	return package_next(c, u, &i) == NULL;
+}
+
+/* The file after "-r", or NULL. */
+static const char *
+requirements_file(const struct command *c)
+{
+	size_t i;
+
+	for (i = 1; i < c->n; i++) {
+		if (strncmp(c->words[i], "--requirement=", 14) == 0)
+			return c->words[i] + 14;
+		if (strncmp(c->words[i], "-r", 2) == 0 &&
+		    c->words[i][2] != '\0')
+			return c->words[i] + 2;
+		if (i + 1 < c->n &&
+		    (strcmp(c->words[i], "-r") == 0 ||
+			strcmp(c->words[i], "--requirement") == 0))
+			return c->words[i + 1];
+	}
+	return NULL;
+}
+
+static bool
+installs_project(const struct command *c, const struct package_use *u)
+{
+	if (u->action != ACTION_INSTALL)
+		return false;
+	switch (u->manager) {
+	case MANAGER_NPM:
+	case MANAGER_YARN:
+	case MANAGER_PNPM:
+		return !is_global(c) && has_no_operand(c, u) &&
+		       !command_has(c, "--version") &&
+		       !command_has(c, "--help");
+	case MANAGER_PIP:
+		return requirements_file(c) != NULL;
+	case MANAGER_BUNDLE:
+	case MANAGER_COMPOSER:
+	case MANAGER_POETRY:
+	case MANAGER_PIPENV:
+	case MANAGER_GO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* "requirements-dev.txt", "requirements/test.txt": a word of it says so. */
+static bool
+names_development(const char *s)
+{
+	static const char *const words[] = {
+	    "dev", "develop", "development", "test", "tests", "testing", NULL};
+	size_t len, i;
+
+	for (s += strspn(s, "-_./[],"); *s != '\0';) {
+		len = strcspn(s, "-_./[],");
+		for (i = 0; words[i] != NULL; i++)
+			if (strlen(words[i]) == len &&
+			    strncmp(words[i], s, len) == 0)
+				return true;
+		s += len;
+		s += strspn(s, "-_./[],");
+	}
+	return false;
+}
+
+static bool
+keeps_pip_extras(const struct command *c, const struct package_use *u)
+{
+	const char *file = requirements_file(c), *w, *extras;
+	size_t i = 0;
+
+	if (u->action != ACTION_INSTALL)
+		return false;
+	if (file != NULL && names_development(file))
+		return true;
+	while ((w = package_next(c, u, &i)) != NULL) {
+		extras = strchr(w, '[');
+		if (w[0] == '.' && extras != NULL && names_development(extras))
+			return true;
+	}
+	return false;
+}
+
+/* Set for the command, before it, or in the image. */
+static const char *
+variable(const struct scan *s, const struct instruction *in, size_t nth,
+    const char *name)
+{
+	const char *value =
+	    script_variable(&in->script, nth + 1, name, strlen(name));
+
+	return value != NULL ? value : scan_env(s, name, strlen(name));
+}
+
+static bool
+has_any(const struct command *c, const char *const *options)
+{
+	for (; *options != NULL; options++)
+		if (command_has(c, *options))
+			return true;
+	return false;
+}
+
+static bool
+is_production(const char *value)
+{
+	return value != NULL && strcmp(value, "production") == 0;
+}
+
+static bool
+bundle_is_without(
+    const struct scan *s, const struct instruction *in, size_t nth)
+{
+	const struct command *c;
+	size_t i, k;
+
+	if (variable(s, in, nth, "BUNDLE_WITHOUT") != NULL ||
+	    variable(s, in, nth, "BUNDLE_ONLY") != NULL)
+		return true;
+	for (i = 0; i <= nth; i++) {
+		c = &in->script.commands[i];
+		if (!command_is(c, "bundle"))
+			continue;
+		for (k = 1; k < c->n; k++)
+			if (strstr(c->words[k], "without") != NULL ||
+			    strcmp(c->words[k], "deployment") == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Whether what the command installs has development packages in it. */
+static bool
+keeps_development(const struct scan *s, const struct instruction *in,
+    size_t nth, const struct package_use *u)
+{
+	static const char *const npm[] = {"--omit", "--production", "--only",
+	    "--prod", "-P", "--no-dev", NULL};
+	static const char *const composer[] = {"--no-dev", NULL};
+	static const char *const poetry[] = {
+	    "--no-dev", "--only", "--without", "--only-root", NULL};
+	const struct command *c = &in->script.commands[nth];
+
+	if (u->manager == MANAGER_PIP)
+		return keeps_pip_extras(c, u);
+	if (!installs_project(c, u))
+		return false;
+	switch (u->manager) {
+	case MANAGER_NPM:
+	case MANAGER_YARN:
+	case MANAGER_PNPM:
+		return !has_any(c, npm) &&
+		       !is_production(variable(s, in, nth, "NODE_ENV"));
+	case MANAGER_COMPOSER:
+		return !has_any(c, composer) &&
+		       variable(s, in, nth, "COMPOSER_NO_DEV") == NULL;
+	case MANAGER_POETRY:
+		return !has_any(c, poetry);
+	case MANAGER_PIPENV:
+		return command_has(c, "--dev") || command_has(c, "-d");
+	case MANAGER_BUNDLE:
+		return !bundle_is_without(s, in, nth);
+	default:
+		return false;
+	}
+}
+
+static const char *
+manager_name(enum manager m)
+{
+	static const char *const names[] = {[MANAGER_PIP] = "pip",
+	    [MANAGER_NPM] = "npm",
+	    [MANAGER_YARN] = "yarn",
+	    [MANAGER_PNPM] = "pnpm",
+	    [MANAGER_BUNDLE] = "bundle",
+	    [MANAGER_COMPOSER] = "composer",
+	    [MANAGER_POETRY] = "poetry",
+	    [MANAGER_PIPENV] = "pipenv",
+	    [MANAGER_GO] = "go"};
+
+	return names[m];
+}
+
+/* Only what was already installed from files copied for that purpose is
+ * spared by a second install after the sources came. */
+static int
+note_order(struct scan *s, const struct instruction *in, enum manager m)
+{
+	const unsigned int bit = 1U << m;
+
+	if (s->broad == 0) {
+		s->installed |= bit;
+		return 0;
+	}
+	if ((s->installed & bit) != 0)
+		return 0;
+	return scan_add(
+	    s, DETECT_CACHE_ORDER, in, manager_name(m), s->broad - 1);
+}
+
+int
+scan_dependencies(struct scan *s, const struct instruction *in)
+{
+	enum manager kept = MANAGER_NONE, last = MANAGER_NONE;
+	size_t i;
+
+	for (i = 0; i < in->script.n; i++) {
+		const struct command *c = &in->script.commands[i];
+		const struct package_use u = package_use(c);
+
+		if (u.manager < MANAGER_PIP || c->conditional)
+			continue;
+		if (keeps_development(s, in, i, &u))
+			kept = u.manager;
+		else if (u.action == ACTION_AUTOREMOVE && kept == u.manager)
+			kept = MANAGER_NONE;
+		if (installs_project(c, &u) && u.manager != last) {
+			last = u.manager;
+			if (note_order(s, in, u.manager) != 0)
+				return -1;
+		}
+	}
+	return kept == MANAGER_NONE ? 0
+				    : scan_add(s, DETECT_DEV_DEPENDENCIES, in,
+					  manager_name(kept), in->entry);
+}

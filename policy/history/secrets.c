@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/history/scan.h"
+
+#include "policy/secret.h"
+
+#include <string.h>
+#include <strings.h>
+
+/*
+ * Secrets that were written into an instruction, where whoever pulls the image
+ * reads them. What is kept of one is its name.
+ */
+
+enum { OPTION_BYTES_MAX = 64 };
+
+/* "NAME=value", quotes perhaps around the value. */
+static bool
+is_secret_setting(const char *w, size_t len)
+{
+	const char *eq = memchr(w, '=', len);
+	size_t name;
+
+	if (eq == NULL)
+		return false;
+	name = (size_t)(eq - w);
+	return secret_is_name(w, name) &&
+	       !secret_is_harmless(eq + 1, len - name - 1);
+}
+
+static int
+add_named(struct scan *s, struct names *l, const char *name, size_t len)
+{
+	const char *copy = arena_strndup(s->mem, name, len);
+
+	if (copy == NULL)
+		return -1;
+	names_add(l, copy);
+	return 0;
+}
+
+static int
+look_at_setting(struct scan *s, struct names *l, const char *w, size_t len)
+{
+	const char *eq = memchr(w, '=', len);
+
+	if (is_secret_setting(w, len) ||
+	    (eq != NULL && secret_is_value(eq + 1, len - (size_t)(eq - w) - 1)))
+		return add_named(s, l, w, (size_t)(eq - w));
+	return 0;
+}
+
+/* Settings of ENV, ARG, and build arguments: "A=b C='d e'". */
+static int
+look_at_settings(struct scan *s, struct names *l, const char *text, size_t len)
+{
+	size_t at = 0, end;
+	char quote;
+
+	while (at < len) {
+		quote = '\0';
+		for (end = at; end < len; end++) {
+			if (quote != '\0') {
+				if (text[end] == quote)
+					quote = '\0';
+			} else if (text[end] == '"' || text[end] == '\'') {
+				quote = text[end];
+			} else if (strchr(" \t\n", text[end]) != NULL) {
+				break;
+			}
+		}
+		if (end > at && look_at_setting(s, l, text + at, end - at) != 0)
+			return -1;
+		at = end + 1;
+	}
+	return 0;
+}
+
+/* "--password", "--db-token": the last word of it says that what follows is
+ * the secret itself, not where it is. */
+static bool
+is_secret_option(const char *w, size_t len)
+{
+	static const char *const words[] = {"password", "passwd", "token",
+	    "secret", "apikey", "api-key", "access-key", "secret-key", NULL};
+	size_t i, n;
+
+	if (len < 3 || len > OPTION_BYTES_MAX || w[0] != '-' || w[1] != '-')
+		return false;
+	for (i = 0; words[i] != NULL; i++) {
+		n = strlen(words[i]);
+		if (len >= n + 2 &&
+		    strncasecmp(w + len - n, words[i], n) == 0 &&
+		    w[len - n - 1] == '-')
+			return true;
+	}
+	return false;
+}
+
+/* An option's value; NULL: none. */
+static const char *
+option_value(const struct command *c, size_t i, size_t len)
+{
+	if (c->words[i][len] == '=')
+		return c->words[i] + len + 1;
+	if (i + 1 < c->n && c->words[i + 1][0] != '-')
+		return c->words[i + 1];
+	return NULL;
+}
+
+static bool
+is_authorization(const char *w)
+{
+	static const char header[] = "authorization:";
+
+	return strncasecmp(w, header, sizeof(header) - 1) == 0 &&
+	       strpbrk(w, "$`<{") == NULL;
+}
+
+static int
+look_at_word(struct scan *s, struct names *l, const struct command *c, size_t i)
+{
+	const char *w = c->words[i], *value;
+	const size_t len = strcspn(w, "=");
+
+	if (is_secret_option(w, len)) {
+		value = option_value(c, i, len);
+		if (value != NULL && !secret_is_harmless(value, strlen(value)))
+			return add_named(s, l, w, len);
+	}
+	if (is_authorization(w))
+		names_add(l, "an Authorization header");
+	else if (secret_is_value(w, strlen(w)))
+		names_add(l, "a token, a key or a password in a URL");
+	return 0;
+}
+
+/* "echo root:abc | chpasswd" */
+static bool
+sets_password(const struct script *sc, size_t i)
+{
+	const struct command *c = &sc->commands[i], *from;
+	size_t k;
+
+	if (i == 0 || !c->piped || !command_is(c, "chpasswd"))
+		return false;
+	from = &sc->commands[i - 1];
+	if (!command_is(from, "echo") && !command_is(from, "printf"))
+		return false;
+	for (k = 1; k < from->n; k++)
+		if (strchr(from->words[k], ':') != NULL &&
+		    strpbrk(from->words[k], "$`") == NULL)
+			return true;
+	return false;
+}
+
+static int
+look_at_script(struct scan *s, const struct instruction *in, struct names *l)
+{
+	size_t i, k;
+
+	for (i = 0; i < in->script.n; i++) {
+		const struct command *c = &in->script.commands[i];
+
+		for (k = 0; k < c->nsets; k++)
+			if (look_at_setting(
+				s, l, c->sets[k], strlen(c->sets[k])) != 0)
+				return -1;
+		for (k = 1; k < c->n; k++)
+			if (look_at_word(s, l, c, k) != 0)
+				return -1;
+		if (sets_password(&in->script, i))
+			names_add(l, "a password for chpasswd");
+	}
+	return 0;
+}
+
+int
+scan_secrets(struct scan *s, const struct instruction *in)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(NAMES_BYTES_MAX);
+	struct names names = {.n = 0};
+	int rc = look_at_settings(s, &names, in->args, in->args_len);
+
+	if (rc == 0 && in->kind == KIND_RUN)
+		rc = look_at_script(s, in, &names);
+	else if (rc == 0 && (in->kind == KIND_ENV || in->kind == KIND_ARG))
+		rc = look_at_settings(s, &names, in->text, in->len);
+	else if (rc == 0 && secret_is_value(in->text, in->len))
+		names_add(&names, "a token, a key or a password in a URL");
+	if (rc != 0 || names.n == 0)
+		return rc;
+	names_say(&names, &b);
+	return buf_failed(&b) ? -1
+			      : scan_add(s, DETECT_EMBEDDED_SECRET, in,
+				    buf_text(&b), in->entry);
+}

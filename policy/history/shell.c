@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/history/lexer.h"
+
+#include <string.h>
+
+const char *const shell_names[] = {
+    "sh", "bash", "dash", "ash", "zsh", "ksh", NULL};
+
+enum { FIRST_CAP = 16 };
+
+static int split(struct script *out, const char *s, size_t len, int depth,
+    struct arena *mem);
+
+bool
+command_is(const struct command *c, const char *name)
+{
+	return c->n > 0 && strcmp(c->words[0], name) == 0;
+}
+
+bool
+command_is_one_of(const struct command *c, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (command_is(c, *names))
+			return true;
+	return false;
+}
+
+const char *
+script_variable(
+    const struct script *s, size_t before, const char *name, size_t len)
+{
+	const struct command *c;
+	size_t i, k;
+
+	for (i = before; i > 0; i--) {
+		c = &s->commands[i - 1];
+		for (k = c->nsets; k > 0; k--)
+			if (strncmp(c->sets[k - 1], name, len) == 0 &&
+			    c->sets[k - 1][len] == '=')
+				return c->sets[k - 1] + len + 1;
+	}
+	return NULL;
+}
+
+static bool
+in_pattern(const struct lexer *l)
+{
+	return l->nblocks > 0 && l->nblocks <= NESTING_MAX &&
+	       l->blocks[l->nblocks - 1] == BLOCK_PATTERN;
+}
+
+static bool
+is_conditional(const struct lexer *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->nblocks && i < NESTING_MAX; i++)
+		if (l->blocks[i] != BLOCK_CONDITION)
+			return true;
+	return l->after_or;
+}
+
+static void
+push(struct lexer *l, enum block b)
+{
+	if (l->nblocks < NESTING_MAX)
+		l->blocks[l->nblocks] = b;
+	l->nblocks++;
+}
+
+static void
+turn(struct lexer *l, enum block b)
+{
+	if (l->nblocks > 0 && l->nblocks <= NESTING_MAX)
+		l->blocks[l->nblocks - 1] = b;
+}
+
+static void
+pop(struct lexer *l)
+{
+	if (l->nblocks > 0)
+		l->nblocks--;
+}
+
+/* Words that stand where a command may begin, and are none. */
+static bool
+take_keyword(struct lexer *l, const char *w)
+{
+	static const char *const plain[] = {
+	    "do", "done", "while", "until", "{", "}", "!", "time", NULL};
+	size_t i;
+
+	for (i = 0; plain[i] != NULL; i++)
+		if (strcmp(w, plain[i]) == 0)
+			return true;
+	if (strcmp(w, "if") == 0)
+		push(l, BLOCK_CONDITION);
+	else if (strcmp(w, "then") == 0 || strcmp(w, "else") == 0)
+		turn(l, BLOCK_ARM);
+	else if (strcmp(w, "elif") == 0)
+		turn(l, BLOCK_ARM); /* it may not be reached */
+	else if (strcmp(w, "fi") == 0 || strcmp(w, "esac") == 0)
+		pop(l);
+	else
+		return false;
+	return true;
+}
+
+static int
+keep_word(struct lexer *l, const char *w)
+{
+	const char **more;
+	size_t i;
+
+	if (l->nwords == l->cap) {
+		l->cap = l->cap == 0 ? FIRST_CAP : 2 * l->cap;
+		more = arena_calloc(l->mem, l->cap, sizeof(*more));
+		if (more == NULL)
+			return -1;
+		for (i = 0; i < l->nwords; i++)
+			more[i] = l->words[i];
+		l->words = more;
+	}
+	l->words[l->nwords++] = w;
+	return 0;
+}
+
+static int
+end_word(struct lexer *l)
+{
+	const char *w = l->word;
+
+	if (w == NULL)
+		return 0;
+	*l->space++ = '\0';
+	l->word = NULL;
+	if (l->is_target) {
+		l->is_target = false;
+		return 0;
+	}
+	if (in_pattern(l)) {
+		if (strcmp(w, "esac") == 0)
+			pop(l);
+		return 0;
+	}
+	if (l->nwords == 0 && !l->quoted && take_keyword(l, w))
+		return 0;
+	if (l->nwords == 0)
+		l->first_quoted = l->quoted;
+	if (l->nwords == 2 && !l->first_quoted &&
+	    strcmp(l->words[0], "case") == 0 && strcmp(w, "in") == 0) {
+		l->nwords = 0;
+		push(l, BLOCK_PATTERN);
+		return 0;
+	}
+	return keep_word(l, w);
+}
+
+/* "NAME=...", which sets a variable where a command may begin. */
+static bool
+is_assignment(const char *w)
+{
+	size_t i = 0;
+
+	while (w[i] == '_' || (w[i] >= '0' && w[i] <= '9') ||
+	       ((w[i] | 0x20) >= 'a' && (w[i] | 0x20) <= 'z'))
+		i++;
+	return i > 0 && w[i] == '=' && !(w[0] >= '0' && w[0] <= '9');
+}
+
+static const char *
+without_directory(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : program;
+}
+
+/* Programs that run the rest of their arguments, options before it. */
+static size_t
+skip_runners(const char *const *words, size_t n)
+{
+	static const char *const runners[] = {
+	    "sudo", "exec", "command", "nice", "env", "gosu", NULL};
+	size_t i = 0, k;
+
+	while (i < n) {
+		for (k = 0; runners[k] != NULL; k++)
+			if (strcmp(without_directory(words[i]), runners[k]) ==
+			    0)
+				break;
+		if (runners[k] == NULL || i + 1 == n)
+			return i;
+		for (i++; i + 1 < n &&
+			  (words[i][0] == '-' || is_assignment(words[i]));)
+			i++;
+	}
+	return i;
+}
+
+static bool
+sets_variables(const char *program)
+{
+	static const char *const names[] = {
+	    "export", "local", "declare", "readonly", "typeset", NULL};
+	size_t i;
+
+	for (i = 0; names[i] != NULL; i++)
+		if (strcmp(program, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct command *
+add_command(struct lexer *l)
+{
+	struct script *out = l->out;
+	struct command *more;
+	size_t i;
+
+	if (out->n == out->cap) {
+		out->cap = out->cap == 0 ? FIRST_CAP : 2 * out->cap;
+		more = arena_calloc(l->mem, out->cap, sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		for (i = 0; i < out->n; i++)
+			more[i] = out->commands[i];
+		out->commands = more;
+	}
+	return &out->commands[out->n++];
+}
+
+/* What `sh -c` or eval runs. */
+static int
+split_argument(struct lexer *l, const struct command *c)
+{
+	const bool evaluates = command_is(c, "eval");
+	size_t i;
+
+	if (l->depth >= SHELL_DEPTH_MAX ||
+	    (!evaluates && !command_is_one_of(c, shell_names)))
+		return 0;
+	for (i = 1; i + 1 < c->n && !evaluates; i++) {
+		if (c->words[i][0] != '-')
+			return 0;
+		if (c->words[i][1] != '-' && strchr(c->words[i], 'c') != NULL)
+			break;
+		if (strcmp(c->words[i], "-o") == 0)
+			i++;
+	}
+	if (!evaluates)
+		i++;
+	if (i >= c->n)
+		return 0;
+	return split(
+	    l->out, c->words[i], strlen(c->words[i]), l->depth + 1, l->mem);
+}
+
+static int
+end_command(struct lexer *l)
+{
+	struct command c = {
+	    .piped = l->piped, .conditional = is_conditional(l)};
+	struct command *slot;
+	size_t i = 0, runner;
+
+	if (end_word(l) != 0)
+		return -1;
+	l->after_or = false;
+	l->piped = false;
+	if (l->nwords == 0 || l->out->n >= SHELL_COMMANDS_MAX) {
+		l->nwords = 0;
+		return 0;
+	}
+	c.sets = l->words;
+	while (i < l->nwords && is_assignment(l->words[i]))
+		i++;
+	c.nsets = i;
+	runner = skip_runners(l->words + i, l->nwords - i);
+	c.words = l->words + i + runner;
+	c.n = l->nwords - i - runner;
+	if (c.n > 0)
+		l->words[i + runner] = without_directory(c.words[0]);
+	if (c.n > 0 && sets_variables(c.words[0])) {
+		c.sets = c.words + 1;
+		c.nsets = c.n - 1;
+	}
+	slot = add_command(l);
+	if (slot == NULL)
+		return -1;
+	*slot = c;
+	l->words = NULL;
+	l->nwords = l->cap = 0;
+	return split_argument(l, &c);
+}
+
+/* "2>&1", "> file", "<<EOF": what follows is no argument. */
+static int
+begin_redirection(struct lexer *l)
+{
+	if (l->word != NULL &&
+	    strspn(l->word, "0123456789") >= (size_t)(l->space - l->word)) {
+		l->space = l->word; /* a file descriptor */
+		l->word = NULL;
+	}
+	if (end_word(l) != 0)
+		return -1;
+	while (l->s < l->end && strchr("<>&|-", *l->s) != NULL)
+		l->s++;
+	l->is_target = true;
+	return 0;
+}
+
+static int
+take_operator(struct lexer *l)
+{
+	const char c = *l->s++;
+	const bool twice = l->s < l->end && *l->s == c;
+
+	if (c == '(' || (in_pattern(l) && c != ')'))
+		return c == '(' ? end_command(l) : end_word(l);
+	if (end_command(l) != 0)
+		return -1;
+	l->is_target = false;
+	if (c == ')') {
+		if (in_pattern(l))
+			turn(l, BLOCK_ARM);
+		return 0;
+	}
+	if (twice)
+		l->s++;
+	if (c == '|') {
+		l->after_or = twice;
+		l->piped = !twice;
+		if (!twice && l->s < l->end && *l->s == '&')
+			l->s++;
+	} else if (c == ';' && twice) {
+		turn(l, BLOCK_PATTERN);
+	}
+	return 0;
+}
+
+static void
+skip_comment(struct lexer *l)
+{
+	while (l->s < l->end && *l->s != '\n')
+		l->s++;
+}
+
+static int
+step(struct lexer *l)
+{
+	const char c = *l->s;
+
+	switch (c) {
+	case '\'':
+		lexer_single_quoted(l);
+		return 0;
+	case '"':
+		lexer_double_quoted(l);
+		return 0;
+	case '\\':
+		lexer_escaped(l);
+		return 0;
+	case ' ':
+	case '\t':
+	case '\r':
+		l->s++;
+		return end_word(l);
+	case '\n':
+	case ';':
+	case '&':
+	case '|':
+	case '(':
+	case ')':
+		return take_operator(l);
+	default:
+		break;
+	}
+	if (c == '#' && l->word == NULL) {
+		skip_comment(l);
+		return 0;
+	}
+	if (lexer_substitution(l))
+		return 0;
+	if (c == '<' || c == '>')
+		return begin_redirection(l);
+	lexer_add(l, c);
+	l->s++;
+	return 0;
+}
+
+static int
+split(
+    struct script *out, const char *s, size_t len, int depth, struct arena *mem)
+{
+	struct lexer l = {
+	    .s = s, .end = s + len, .mem = mem, .out = out, .depth = depth};
+
+	/* Each byte at most once, and each word's end. */
+	l.space = arena_calloc(mem, 2 * len + 2, 1);
+	if (l.space == NULL)
+		return -1;
+	while (l.s < l.end)
+		if (step(&l) != 0)
+			return -1;
+	return end_command(&l);
+}
+
+int
+shell_split(struct script *out, const char *text, size_t len, struct arena *mem)
+{
+	*out = (struct script){.n = 0};
+	return split(out, text, len, 0, mem);
+}
