@@ -26,11 +26,21 @@ is_prefix(const struct string_list *base, const struct string_list *whole)
 	return true;
 }
 
-/* The base's image that lies beneath, or NULL. */
 static const struct image *
-find_beneath(const struct plan *p, size_t base, const struct image *image)
+same_of(const struct image_set *set, const struct image *image)
 {
-	const struct image_set *set = p->bases[base].facts;
+	size_t i;
+
+	for (i = 0; set != NULL && i < set->n; i++)
+		if (same_platform(&set->images[i]->platform, &image->platform))
+			return set->images[i];
+	return NULL;
+}
+
+/* The set's image that lies beneath, or NULL. */
+static const struct image *
+beneath(const struct image_set *set, const struct image *image)
+{
 	size_t i;
 
 	for (i = 0; set != NULL && i < set->n; i++)
@@ -41,10 +51,48 @@ find_beneath(const struct plan *p, size_t base, const struct image *image)
 	return NULL;
 }
 
+static const struct image *
+find_beneath(const struct plan *p, size_t base, const struct image *image)
+{
+	return beneath(p->bases[base].facts, image);
+}
+
+/* The same of what the base's name meant before. */
+static const struct image *
+find_older(const struct plan *p, size_t base, const struct image *image)
+{
+	const struct plan_base *b = &p->bases[base];
+	const struct image *found;
+	size_t i;
+
+	for (i = 0; i < b->nolder; i++) {
+		found = beneath(b->older[i], image);
+		if (found != NULL)
+			return found;
+	}
+	for (i = 0; i < p->nclaims; i++) {
+		if (p->claims[i].base != base)
+			continue;
+		found = beneath(p->claims[i].facts, image);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
 size_t
 bases_beneath(const struct plan *p, size_t base, const struct image *image)
 {
 	const struct image *found = find_beneath(p, base, image);
+
+	return found == NULL ? 0 : found->diff_ids.n;
+}
+
+size_t
+bases_beneath_older(
+    const struct plan *p, size_t base, const struct image *image)
+{
+	const struct image *found = find_older(p, base, image);
 
 	return found == NULL ? 0 : found->diff_ids.n;
 }
@@ -74,29 +122,135 @@ claims(struct report_platform *rp, const struct pair_list *pairs,
 	return true;
 }
 
+/* What lies beneath, if it is nearer than what was found so far. */
+static void
+take_nearer(const struct plan *p, struct report_platform *rp, size_t base,
+    const struct image *found, bool stale)
+{
+	if (found == NULL || found->diff_ids.n <= rp->base_layers)
+		return;
+	rp->base_name = p->rules->bases[base].text;
+	rp->base_digest = found->digest;
+	rp->base_how = BASE_LAYERS;
+	rp->base_layers = found->diff_ids.n;
+	rp->base = found;
+	rp->base_is_stale = stale;
+	rp->base_today =
+	    stale ? same_of(p->bases[base].facts, rp->image) : found;
+}
+
 void
 bases_find(const struct plan *p, struct report_platform *rp)
 {
-	const struct image *found;
 	size_t i;
 
 	rp->base_name = rp->base_digest = "";
 	rp->base_how = BASE_NONE;
 	rp->base_layers = 0;
-	rp->base = NULL;
-	for (i = 0; i < p->nbases; i++) {
-		found = find_beneath(p, i, rp->image);
-		if (found == NULL || found->diff_ids.n <= rp->base_layers)
-			continue;
-		rp->base_name = p->rules->bases[i].text;
-		rp->base_digest = found->digest;
-		rp->base_how = BASE_LAYERS;
-		rp->base_layers = found->diff_ids.n;
-		rp->base = found;
-	}
+	rp->base = rp->base_today = NULL;
+	rp->base_is_stale = false;
+	for (i = 0; i < p->nbases; i++)
+		take_nearer(p, rp, i, find_beneath(p, i, rp->image), false);
+	for (i = 0; i < p->nbases; i++)
+		take_nearer(p, rp, i, find_older(p, i, rp->image), true);
 	if (rp->base_how == BASE_NONE &&
 	    !claims(rp, &rp->image->annotations, BASE_ANNOTATION))
 		claims(rp, &rp->image->labels, BASE_LABEL);
+}
+
+/* Whether a name as an annotation writes it is the base's: its digest, which
+ * tells more than the name, is left out. */
+static bool
+names_base(const struct plan *p, size_t base, const struct reference *ref)
+{
+	const struct reference *b = &p->rules->bases[base];
+	const char *tag =
+	    ref->tag_written != NULL ? ref->tag_written : "latest";
+
+	return b->digest == NULL && strcmp(b->name, ref->name) == 0 &&
+	       strcmp(b->tag, tag) == 0;
+}
+
+bool
+bases_claimed(
+    const struct plan *p, size_t base, const struct report_platform *rp)
+{
+	AUTO(arena_free) struct arena *mem = NULL;
+	struct error err = ERROR_INIT;
+	struct reference ref;
+
+	if (rp->base_how != BASE_ANNOTATION && rp->base_how != BASE_LABEL)
+		return false;
+	mem = arena_new();
+	return mem != NULL &&
+	       reference_parse(&ref, rp->base_name, mem, &err) == 0 &&
+	       names_base(p, base, &ref);
+}
+
+static bool
+is_claimed_already(const struct plan *p, size_t base, const char *digest)
+{
+	size_t i;
+
+	for (i = 0; i < p->nclaims; i++)
+		if (p->claims[i].base == base &&
+		    strcmp(p->claims[i].ref.digest, digest) == 0)
+			return true;
+	return p->bases[base].facts != NULL &&
+	       strcmp(p->bases[base].facts->digest, digest) == 0;
+}
+
+/* "name@digest" of the base's own repository, and of no other. */
+static int
+add_claim(struct plan *p, size_t base, const char *digest)
+{
+	struct plan_claim *c = &p->claims[p->nclaims];
+	struct error err = ERROR_INIT;
+	const char *text =
+	    arena_printf(p->mem, "%s@%s", p->rules->bases[base].name, digest);
+
+	if (text == NULL)
+		return -1;
+	if (reference_parse(&c->ref, text, p->mem, &err) != 0)
+		return err.code == ERR_NOMEM ? -1 : 0;
+	c->base = base;
+	p->nclaims++;
+	return 0;
+}
+
+static int
+find_claim(struct plan *p, const struct report_platform *rp)
+{
+	size_t i;
+
+	if (rp->base_how != BASE_ANNOTATION ||
+	    !reference_is_digest(rp->base_digest))
+		return 0;
+	for (i = 0; i < p->nbases && p->nclaims < PLAN_CLAIMS_MAX; i++)
+		if (p->bases[i].fetch && bases_claimed(p, i, rp) &&
+		    !is_claimed_already(p, i, rp->base_digest) &&
+		    add_claim(p, i, rp->base_digest) != 0)
+			return -1;
+	return 0;
+}
+
+int
+plan_find_claims(struct plan *p)
+{
+	const struct image_set *set;
+	size_t i, j;
+
+	for (i = 0; p->nbases > 0 && i < p->nimages; i++) {
+		set = p->images[i].facts;
+		for (j = 0; set != NULL && j < set->n; j++) {
+			struct report_platform rp = {.image = set->images[j]};
+
+			bases_find(p, &rp);
+			if (find_claim(p, &rp) != 0)
+				return -1;
+		}
+	}
+	return 0;
 }
 
 bool

@@ -15,6 +15,14 @@
 size_t bases_beneath(
     const struct plan *p, size_t base, const struct image *image);
 
+/* The same of what the base's name meant before. */
+size_t bases_beneath_older(
+    const struct plan *p, size_t base, const struct image *image);
+
+/* Whether the image claims to be built on that base; nothing is proved. */
+bool bases_claimed(
+    const struct plan *p, size_t base, const struct report_platform *rp);
+
 /*
  * Fills the base_ fields of *rp: the nearest base of the plan (the one with
  * the most layers, the first listed where they are equal), else what

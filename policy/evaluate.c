@@ -44,8 +44,10 @@ struct judgement {
 static int
 judge_demand(struct judgement *j, const struct demand *d)
 {
-	struct subject s = {
-	    .plan = j->plan, .container = j->pi->container, .ref = &j->pi->ref};
+	struct subject s = {.plan = j->plan,
+	    .container = j->pi->container,
+	    .ref = &j->pi->ref,
+	    .replaced = j->pi->replaced};
 	size_t i;
 
 	if (d->key->needs_process &&

@@ -49,14 +49,36 @@ struct plan_image {
 	struct reference ref;
 	struct image_set *facts; /* a reference, or NULL */
 	struct fault fault;
+	/* What it replaces, where a rule compares: the gate sets its facts if
+	 * it can. That it cannot is no fault. */
+	bool fetch_replaced;
+	struct reference replaced_ref;
+	struct image_set *replaced;      /* a reference, or NULL */
 	const struct rule *const *rules; /* those that match, in their order */
 	size_t nrules;
+};
+
+enum {
+	PLAN_OLDER_MAX = 4,   /* earlier meanings of a base's name */
+	PLAN_CLAIMS_MAX = 16, /* of one plan */
 };
 
 struct plan_base {
 	bool fetch;              /* some rule that matches asks for it */
 	struct image_set *facts; /* a reference, or NULL: could not be had */
+	/* What the name meant before, as far as anybody remembers: a reference
+	 * each. */
+	struct image_set *older[PLAN_OLDER_MAX];
+	size_t nolder;
 	struct fault fault;
+};
+
+/* An earlier meaning of a base's name, by the word of an image's annotation:
+ * worth nothing until its layers are there to be compared. */
+struct plan_claim {
+	size_t base; /* index into bases */
+	struct reference ref;
+	struct image_set *facts; /* a reference, or NULL: could not be had */
 };
 
 struct plan {
@@ -71,6 +93,8 @@ struct plan {
 	size_t nimages;
 	struct plan_base *bases; /* one per ruleset base */
 	size_t nbases;
+	struct plan_claim claims[PLAN_CLAIMS_MAX];
+	size_t nclaims;
 };
 
 /*
@@ -84,6 +108,14 @@ struct plan {
 struct plan *plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
     struct error *err);
 void plan_free(struct plan *p);
+
+/*
+ * Once facts are there: which digests of listed bases the images name in their
+ * annotations, and nothing has proved yet. They are in p->claims, to be
+ * fetched where they may be had; they are of the base's own repository.
+ * Returns 0, or -1 when memory is out.
+ */
+int plan_find_claims(struct plan *p);
 OWNED(struct plan, plan_free)
 
 /*
@@ -121,6 +153,10 @@ struct report_platform {
 	size_t base_layers;
 	/* What lies beneath with these layers; NULL where none is proved. */
 	const struct image *base;
+	/* The base's name means another image by now: this one, where it has
+	 * one for the platform, else NULL. */
+	bool base_is_stale;
+	const struct image *base_today;
 };
 
 struct report_image {

@@ -141,6 +141,36 @@ fetch_bases(struct plan *p, const struct plan_image *pi)
 	}
 }
 
+static bool
+compares(const struct plan_image *pi)
+{
+	const struct rule *r;
+	size_t i, j;
+
+	for (i = 0; i < pi->nrules; i++) {
+		r = pi->rules[i];
+		for (j = 0; j < r->ndemands; j++)
+			if (r->demands[j].key->compares)
+				return true;
+	}
+	return false;
+}
+
+/* One that nobody could have run is not compared with. */
+static int
+fetch_replaced(struct plan *p, struct plan_image *pi)
+{
+	struct error why = ERROR_INIT;
+
+	if (pi->container->replaces == NULL || !compares(pi))
+		return 0;
+	if (reference_parse(
+		&pi->replaced_ref, pi->container->replaces, p->mem, &why) != 0)
+		return why.code == ERR_NOMEM ? -1 : 0;
+	pi->fetch_replaced = true;
+	return 0;
+}
+
 static int
 plan_fetch(struct plan *p, struct plan_image *pi, bool none)
 {
@@ -162,6 +192,7 @@ plan_fetch(struct plan *p, struct plan_image *pi, bool none)
 	} else if (guarded == 0) {
 		pi->fetch = true;
 		fetch_bases(p, pi);
+		return fetch_replaced(p, pi);
 	}
 	return 0;
 }
@@ -239,14 +270,21 @@ plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
 void
 plan_free(struct plan *p)
 {
-	size_t i;
+	size_t i, j;
 
 	if (p == NULL)
 		return;
-	for (i = 0; i < p->nimages; i++)
+	for (i = 0; i < p->nimages; i++) {
 		image_set_unref(p->images[i].facts);
-	for (i = 0; i < p->nbases; i++)
+		image_set_unref(p->images[i].replaced);
+	}
+	for (i = 0; i < p->nbases; i++) {
 		image_set_unref(p->bases[i].facts);
+		for (j = 0; j < p->bases[i].nolder; j++)
+			image_set_unref(p->bases[i].older[j]);
+	}
+	for (i = 0; i < p->nclaims; i++)
+		image_set_unref(p->claims[i].facts);
 	ruleset_unref(p->rules);
 	arena_free(p->mem); /* the plan lives in it */
 }

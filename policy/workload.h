@@ -36,6 +36,9 @@ struct container {
 	int64_t run_as_user;
 	enum tristate run_as_non_root;
 	const char *run_as_user_name; /* windowsOptions; NULL where unset */
+	/* The reference that stood here before: on UPDATE, or where the caller
+	 * knows; NULL where there was none. */
+	const char *replaces;
 	bool unchanged; /* on UPDATE: as in the old object; not judged */
 };
 

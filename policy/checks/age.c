@@ -38,9 +38,8 @@ image_age(const struct image *img, int64_t now)
 	return now - img->created;
 }
 
-/* Rounded, unless a little over the limit would read the same. */
-static void
-add_durations(struct buf *actual, int64_t a, struct buf *limit, int64_t l)
+void
+age_add_durations(struct buf *actual, int64_t a, struct buf *limit, int64_t l)
 {
 	units_add_duration(actual, a);
 	units_add_duration(limit, l);
@@ -64,7 +63,7 @@ evaluate_age(const void *params, const struct subject *s, struct findings *out)
 
 	if (age <= p->max)
 		return 0;
-	add_durations(&actual, age, &limit, p->max);
+	age_add_durations(&actual, age, &limit, p->max);
 	buf_printf(
 	    &message, "age %s is over %s", buf_text(&actual), buf_text(&limit));
 	buf_puts(&evidence, "it was built on ");

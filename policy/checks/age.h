@@ -2,6 +2,7 @@
 #ifndef POLICY_CHECKS_AGE_H
 #define POLICY_CHECKS_AGE_H
 
+#include "policy/base/buf.h"
 #include "policy/facts.h"
 
 /*
@@ -10,5 +11,9 @@
  * want the same image from the same sources.
  */
 int64_t image_age(const struct image *img, int64_t now);
+
+/* Both rounded, unless a little over the limit would read the same. */
+void age_add_durations(
+    struct buf *actual, int64_t a, struct buf *limit, int64_t l);
 
 #endif

@@ -2,6 +2,7 @@
 #include "policy/checks/check.h"
 
 #include "policy/bases.h"
+#include "policy/checks/age.h"
 
 #include <string.h>
 
@@ -18,10 +19,13 @@
 struct params {
 	struct base_list allow;
 	struct base_list deny;
+	int64_t max_age;
 	int verify;
+	int stale;
 };
 
-static const char *const words[] = {"layers", NULL};
+static const char *const words[] = {"layers", "claim", NULL};
+enum { VERIFY_CLAIM = 2 };
 
 static const struct check_field fields[] = {
     {.name = "allow",
@@ -35,19 +39,41 @@ static const struct check_field fields[] = {
 	.check = "base.deny",
 	.kind = VALUE_BASES,
 	.at = offsetof(struct params, deny),
-	.about = "Images that nothing may be built on directly.",
+	.about = "Images that nothing may be built on directly: the nearest "
+		 "base that any rule lists is asked for.",
 	.may_be_empty = true,
 	.fix = "build it FROM another base"},
+    {.name = "maxAge",
+	.check = "base.maxAge",
+	.kind = VALUE_DURATION,
+	.at = offsetof(struct params, max_age),
+	.about = "The longest time since the base was built, such as 60d. A "
+		 "base that no rule lists, or that has no date, passes.",
+	.fix = "build it anew FROM the base as it is today"},
     {.name = "verify",
 	.kind = VALUE_CHOICE,
 	.words = words,
 	.at = offsetof(struct params, verify),
-	.about = "`layers`: only layers are proof."},
+	.about = "`layers`, unless `claim` is said: only layers are proof. "
+		 "`claim` takes an annotation or a label at its word where "
+		 "layers prove nothing."},
+    {.name = "stale",
+	.kind = VALUE_CHOICE,
+	.words = check_deny_allow,
+	.at = offsetof(struct params, stale),
+	.about =
+	    "`allow`: an image on an allowed base as it was before its "
+	    "tag moved on is fine. Unless that is said it is a stale base, "
+	    "and is told with both digests."},
     {.name = NULL},
 };
 
-enum { FIELD_ALLOW, FIELD_DENY };
-enum { LISTED_MAX = 3, TEXT_MAX = 4 * REFERENCE_MAX };
+enum { FIELD_ALLOW, FIELD_DENY, FIELD_MAX_AGE };
+enum {
+	LISTED_MAX = 3,
+	TEXT_MAX = 4 * REFERENCE_MAX,
+	DIGEST_SHOWN = 19, /* "sha256:" and 12 digits */
+};
 
 static const char *
 base_text(const struct subject *s, size_t base)
@@ -78,17 +104,21 @@ say_evidence(struct buf *b, const struct report_platform *rp)
 		    base_how_name(rp->base_how), rp->base_name);
 }
 
-/* `name`: the base that lies beneath, NULL where none is known. */
+/* `name`: the base that lies beneath, or is claimed to; NULL where none is
+ * known. */
 static int
 add(struct findings *out, const struct subject *s, size_t field,
     const struct base_list *list, const char *name)
 {
 	struct breach br = {.field = &fields[field]};
+	const bool proved = s->platform->base_how == BASE_LAYERS;
 	AUTO(buf_clear)
 	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
 		   evidence = BUF_INIT(TEXT_MAX);
 
-	buf_printf(&message, "is built on %s", name ? name : "no allowed base");
+	buf_printf(&message, "%s built on %s",
+	    name == NULL || proved ? "is" : "claims to be",
+	    name ? name : "no allowed base");
 	if (name != NULL)
 		buf_printf(&message, ", which is %s",
 		    field == FIELD_DENY ? "denied" : "not an allowed base");
@@ -105,30 +135,77 @@ add(struct findings *out, const struct subject *s, size_t field,
 	return findings_add(out, &br);
 }
 
+/* On what an allowed base was before its tag moved on. */
+static int
+add_stale(struct findings *out, const struct subject *s)
+{
+	const struct report_platform *rp = s->platform;
+	const char *today =
+	    rp->base_today != NULL ? rp->base_today->digest : "";
+	struct breach br = {.field = &fields[FIELD_ALLOW],
+	    .actual = rp->base_digest,
+	    .limit = today[0] != '\0' ? today : "nothing for this platform"};
+	AUTO(buf_clear)
+	struct buf message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+
+	buf_printf(&message, "stale base: is built on %s as it was, %.*s",
+	    rp->base_name, DIGEST_SHOWN, rp->base_digest);
+	if (today[0] != '\0')
+		buf_printf(&message, "; today it is %.*s", DIGEST_SHOWN, today);
+	say_evidence(&evidence, rp);
+	if (buf_failed(&message) || buf_failed(&evidence))
+		return -1;
+	br.message = buf_text(&message);
+	br.evidence = buf_text(&evidence);
+	return findings_add(out, &br);
+}
+
+/* What one entry of `allow` is to an image. */
+enum standing { STANDS_NOT, STANDS_UNKNOWN, STANDS_STALE, STANDS };
+
+static enum standing
+standing_on(const struct params *p, const struct subject *s, size_t base)
+{
+	if (bases_beneath(s->plan, base, s->image) > 0 ||
+	    (p->verify == VERIFY_CLAIM &&
+		bases_claimed(s->plan, base, s->platform)))
+		return STANDS;
+	if (base_may_be(&s->plan->bases[base]))
+		return STANDS_UNKNOWN;
+	if (bases_beneath_older(s->plan, base, s->image) > 0)
+		return p->stale == CHOICE_ALLOW ? STANDS : STANDS_STALE;
+	return STANDS_NOT;
+}
+
 static int
 judge_allow(
     const struct params *p, const struct subject *s, struct findings *out)
 {
 	const struct report_platform *rp = s->platform;
-	size_t i, unknown = p->allow.n;
+	enum standing best = STANDS_NOT, st;
+	size_t i, unknown = 0;
 
-	if (p->allow.n == 0)
-		return 0;
-	for (i = 0; i < p->allow.n; i++) {
-		if (bases_beneath(s->plan, p->allow.items[i], s->image) > 0)
-			return 0;
-		if (base_may_be(&s->plan->bases[p->allow.items[i]]))
-			unknown = i;
+	for (i = 0; i < p->allow.n && best != STANDS; i++) {
+		st = standing_on(p, s, p->allow.items[i]);
+		if (st == STANDS_UNKNOWN)
+			unknown = p->allow.items[i];
+		if (st > best)
+			best = st;
 	}
-	if (unknown < p->allow.n)
-		return bases_fault(
-		    s->plan, &s->plan->bases[p->allow.items[unknown]], out);
+	if (p->allow.n == 0 || best == STANDS)
+		return 0;
+	if (best == STANDS_UNKNOWN)
+		return bases_fault(s->plan, &s->plan->bases[unknown], out);
+	if (best == STANDS_STALE && rp->base_is_stale)
+		return add_stale(out, s);
 	return add(out, s, FIELD_ALLOW, &p->allow,
-	    rp->base_how == BASE_LAYERS ? rp->base_name : NULL);
+	    rp->base_how == BASE_LAYERS || p->verify == VERIFY_CLAIM
+		? (rp->base_how == BASE_NONE ? NULL : rp->base_name)
+		: NULL);
 }
 
 /* A name in the list that is not there any more cannot be what an image is
- * built on: only what a name means today counts. */
+ * built on. */
 static bool
 may_be_denied(const struct plan_base *b)
 {
@@ -136,19 +213,32 @@ may_be_denied(const struct plan_base *b)
 				     strcmp(b->fault.code, "NOT_FOUND") != 0);
 }
 
+/* What the name means today, and what it meant before: no later push makes an
+ * image better that is built on it. */
+static bool
+is_nearest(const struct subject *s, size_t base)
+{
+	const size_t nearest = s->platform->base_layers;
+
+	return s->platform->base_how == BASE_LAYERS &&
+	       (bases_beneath(s->plan, base, s->image) == nearest ||
+		   bases_beneath_older(s->plan, base, s->image) == nearest);
+}
+
 static int
 judge_deny(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	size_t i, unknown = p->deny.n, nearest = s->platform->base_layers;
+	size_t i, base, unknown = p->deny.n;
 
 	for (i = 0; i < p->deny.n; i++) {
-		if (s->platform->base_how == BASE_LAYERS &&
-		    bases_beneath(s->plan, p->deny.items[i], s->image) ==
-			nearest)
-			return add(out, s, FIELD_DENY, &p->deny,
-			    base_text(s, p->deny.items[i]));
-		if (may_be_denied(&s->plan->bases[p->deny.items[i]]))
+		base = p->deny.items[i];
+		if (is_nearest(s, base) ||
+		    (p->verify == VERIFY_CLAIM &&
+			bases_claimed(s->plan, base, s->platform)))
+			return add(
+			    out, s, FIELD_DENY, &p->deny, base_text(s, base));
+		if (may_be_denied(&s->plan->bases[base]))
 			unknown = i;
 	}
 	if (unknown < p->deny.n)
@@ -158,11 +248,48 @@ judge_deny(
 }
 
 static int
+judge_max_age(
+    const struct params *p, const struct subject *s, struct findings *out)
+{
+	const struct report_platform *rp = s->platform;
+	struct breach br = {.field = &fields[FIELD_MAX_AGE]};
+	AUTO(buf_clear)
+	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
+		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+
+	if (p->max_age == 0 || rp->base == NULL)
+		return 0;
+	br.weight = image_age(rp->base, s->plan->now);
+	if (br.weight <= p->max_age)
+		return 0;
+	age_add_durations(&actual, br.weight, &limit, p->max_age);
+	buf_printf(&message, "age of the base %s, %s, is over %s",
+	    rp->base_name, buf_text(&actual), buf_text(&limit));
+	say_evidence(&evidence, rp);
+	if (buf_failed(&actual) || buf_failed(&limit) || buf_failed(&message) ||
+	    buf_failed(&evidence))
+		return -1;
+	br.actual = buf_text(&actual);
+	br.limit = buf_text(&limit);
+	br.message = buf_text(&message);
+	br.evidence = buf_text(&evidence);
+	return findings_add(out, &br);
+}
+
+static int
 evaluate_base(const void *params, const struct subject *s, struct findings *out)
 {
-	if (judge_allow(params, s, out) != 0)
+	if (judge_allow(params, s, out) != 0 || judge_deny(params, s, out) != 0)
 		return -1;
-	return judge_deny(params, s, out);
+	return judge_max_age(params, s, out);
+}
+
+static bool
+wants_bases(const void *params)
+{
+	const struct params *p = params;
+
+	return p->max_age != 0;
 }
 
 const struct check_key check_key_base = {
@@ -176,4 +303,5 @@ const struct check_key check_key_base = {
 	     "nothing, and nobody can claim what is not there.",
     .example = "{allow: [\"docker.io/library/debian:12-slim\"]}",
     .evaluate = evaluate_base,
+    .wants_bases = wants_bases,
 };

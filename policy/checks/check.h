@@ -90,6 +90,8 @@ struct subject {
 	/* Both NULL for keys that judge the reference. */
 	const struct image *image;
 	const struct report_platform *platform;
+	/* What it replaces, NULL where nothing is known of that. */
+	const struct image_set *replaced;
 	/* All platforms, for keys that judge them together; else NULL. */
 	const struct image_set *set;
 };
@@ -123,6 +125,7 @@ struct check_key {
 	bool needs_facts;   /* false: judged from the reference alone */
 	bool guards_fetch;  /* an enforced finding keeps the image unfetched */
 	bool needs_process; /* nothing to judge where nothing is run */
+	bool compares;      /* with the image that is replaced */
 	bool judges_set;    /* all platforms at once, not one by one */
 	/* `volumes: deny`: one field, and no mapping around its value. */
 	bool is_plain;

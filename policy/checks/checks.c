@@ -11,6 +11,7 @@
 	X(base)       \
 	X(size)       \
 	X(layers)     \
+	X(growth)     \
 	X(history)    \
 	X(age)        \
 	X(platforms)  \

@@ -210,9 +210,11 @@ compare_old(struct review *r, const struct kind *kind, json_t *object,
 	if (object == NULL)
 		return 0;
 	old = kind_read(kind, object, &ignored);
-	if (old != NULL)
+	if (old != NULL) {
 		update_mark_unchanged(r->workload, old);
-	else if (ignored.code == ERR_NOMEM)
+		if (update_mark_replaced(r->workload, old) != 0)
+			return error_set(err, ERR_NOMEM, "out of memory");
+	} else if (ignored.code == ERR_NOMEM)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	return 0;
 }

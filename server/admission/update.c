@@ -56,6 +56,37 @@ was_there(const struct container *c, size_t i, const struct workload *old)
 	return false;
 }
 
+/* The reference at the same name in the same list. */
+static const char *
+replaced_by(const struct container *c, const struct workload *old)
+{
+	size_t i;
+
+	for (i = 0; i < old->ncontainers; i++)
+		if (old->containers[i].type == c->type &&
+		    strcmp(old->containers[i].name, c->name) == 0)
+			return old->containers[i].image;
+	return NULL;
+}
+
+int
+update_mark_replaced(struct workload *now, const struct workload *old)
+{
+	const char *image;
+	size_t i;
+
+	for (i = 0; i < now->ncontainers; i++) {
+		image = replaced_by(&now->containers[i], old);
+		if (image == NULL ||
+		    strcmp(image, now->containers[i].image) == 0)
+			continue;
+		now->containers[i].replaces = arena_strdup(now->mem, image);
+		if (now->containers[i].replaces == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 void
 update_mark_unchanged(struct workload *now, const struct workload *old)
 {

@@ -11,4 +11,10 @@
  */
 void update_mark_unchanged(struct workload *now, const struct workload *old);
 
+/*
+ * Says of each container which reference stood at its name before, where it
+ * was another. Strings are copied. Returns 0, or -1 when memory is out.
+ */
+int update_mark_replaced(struct workload *now, const struct workload *old);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/gate/gate.h"
 
+#include "server/gate/bases.h"
 #include "server/gate/fault.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@ struct gate {
 	struct gate_options o;
 	pthread_mutex_t lock; /* guards the pointer below */
 	struct ruleset *rules;
+	struct base_memory *bases;
 };
 
 /* One reference of a decision, resolved once however often it stands there. */
@@ -31,6 +33,9 @@ struct decision {
 	struct report *report;
 	struct fetch *fetches;
 	size_t nfetches;
+	size_t started; /* of the fetches */
+	int64_t deadline;
+	bool claims_followed;
 	atomic_size_t pending; /* fetches under way, and one while starting */
 	decision_ready *ready;
 	void *arg;
@@ -43,6 +48,11 @@ gate_new(const struct gate_options *o, struct ruleset *rules)
 
 	if (g == NULL)
 		return NULL;
+	g->bases = base_memory_new();
+	if (g->bases == NULL) {
+		free(g);
+		return NULL;
+	}
 	g->o = *o;
 	pthread_mutex_init(&g->lock, NULL);
 	g->rules = ruleset_ref(rules);
@@ -55,6 +65,7 @@ gate_free(struct gate *g)
 	if (g == NULL)
 		return;
 	ruleset_unref(g->rules);
+	base_memory_free(g->bases);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
 }
@@ -104,19 +115,27 @@ fetch_for(struct decision *d, const struct reference *ref)
 	return f;
 }
 
+/* Room for all that the plan may ask for, claims too. */
+static size_t
+room_for(const struct plan *p)
+{
+	size_t i, wanted = PLAN_CLAIMS_MAX;
+
+	for (i = 0; i < p->nimages; i++)
+		wanted += (size_t)p->images[i].fetch +
+			  (size_t)p->images[i].fetch_replaced;
+	for (i = 0; i < p->nbases; i++)
+		wanted += p->bases[i].fetch;
+	return wanted < DECISION_FETCHES_MAX ? wanted : DECISION_FETCHES_MAX;
+}
+
 static int
 collect(struct decision *d, struct error *err)
 {
 	struct plan *p = d->plan;
-	size_t i, wanted = 0;
+	size_t i;
 
-	for (i = 0; i < p->nimages; i++)
-		wanted += p->images[i].fetch;
-	for (i = 0; i < p->nbases; i++)
-		wanted += p->bases[i].fetch;
-	if (wanted > DECISION_FETCHES_MAX)
-		wanted = DECISION_FETCHES_MAX;
-	d->fetches = calloc(wanted + 1, sizeof(*d->fetches));
+	d->fetches = calloc(room_for(p) + 1, sizeof(*d->fetches));
 	if (d->fetches == NULL)
 		return error_set(err, ERR_NOMEM, "decision");
 	for (i = 0; i < p->nimages; i++)
@@ -125,6 +144,9 @@ collect(struct decision *d, struct error *err)
 	for (i = 0; i < p->nbases; i++)
 		if (p->bases[i].fetch)
 			fetch_for(d, &p->rules->bases[i]);
+	for (i = 0; i < p->nimages; i++)
+		if (p->images[i].fetch_replaced)
+			fetch_for(d, &p->images[i].replaced_ref);
 	return 0;
 }
 
@@ -148,20 +170,83 @@ give(struct decision *d, const struct reference *ref, struct image_set **facts,
 	    f != NULL ? &f->err : &err, d->gate->o.discreet, d->plan->mem);
 }
 
+/* What is only compared with: that it cannot be had is no fault. */
+static struct image_set *
+had(struct decision *d, const struct reference *ref)
+{
+	const struct fetch *f = fetch_for(d, ref);
+
+	return f != NULL && f->set != NULL ? image_set_ref(f->set) : NULL;
+}
+
+static void
+settle_bases(struct decision *d)
+{
+	struct plan *p = d->plan;
+	size_t i;
+
+	for (i = 0; i < p->nbases; i++) {
+		if (!p->bases[i].fetch)
+			continue;
+		give(d, &p->rules->bases[i], &p->bases[i].facts,
+		    &p->bases[i].fault);
+		base_memory_fill(
+		    d->gate->bases, p->rules->bases[i].text, &p->bases[i]);
+	}
+}
+
 static void
 settle(struct decision *d)
 {
 	struct plan *p = d->plan;
 	size_t i;
 
-	for (i = 0; i < p->nimages; i++)
+	for (i = 0; i < p->nimages; i++) {
 		if (p->images[i].fetch)
 			give(d, &p->images[i].ref, &p->images[i].facts,
 			    &p->images[i].fault);
-	for (i = 0; i < p->nbases; i++)
-		if (p->bases[i].fetch)
-			give(d, &p->rules->bases[i], &p->bases[i].facts,
-			    &p->bases[i].fault);
+		if (p->images[i].fetch_replaced)
+			p->images[i].replaced =
+			    had(d, &p->images[i].replaced_ref);
+	}
+	settle_bases(d);
+}
+
+static void start(struct decision *d);
+
+/*
+ * Images may name the digest of a base that its tag does not mean any more:
+ * that is fetched too, once. Memory that runs out leaves it unproved.
+ */
+static bool
+follow_claims(struct decision *d)
+{
+	struct plan *p = d->plan;
+	size_t i;
+
+	d->claims_followed = true;
+	plan_find_claims(p);
+	for (i = 0; i < p->nclaims; i++)
+		fetch_for(d, &p->claims[i].ref);
+	if (d->nfetches == d->started)
+		return false;
+	start(d);
+	return true;
+}
+
+static void
+all_there(struct decision *d)
+{
+	struct plan *p = d->plan;
+	size_t i;
+
+	if (!d->claims_followed) {
+		settle(d);
+		if (follow_claims(d))
+			return;
+	}
+	for (i = 0; i < p->nclaims; i++)
+		p->claims[i].facts = had(d, &p->claims[i].ref);
 	d->ready(d->arg, d);
 }
 
@@ -170,7 +255,7 @@ one_less(struct decision *d)
 {
 	if (atomic_fetch_sub_explicit(&d->pending, 1, memory_order_acq_rel) ==
 	    1)
-		settle(d);
+		all_there(d);
 }
 
 static void
@@ -186,19 +271,21 @@ fetched(void *arg, struct image_set *set, const struct error *err)
 }
 
 static void
-start(struct decision *d, int64_t deadline)
+start(struct decision *d)
 {
 	struct fetch *f;
 	size_t i;
 
-	/* d may be gone once the last fetch is: nfetches is read before. */
-	const size_t n = d->nfetches;
+	/* d may be gone once the last fetch is: what is needed is read
+	 * before. */
+	const size_t first = d->started, n = d->nfetches;
 
-	atomic_init(&d->pending, n + 1);
-	for (i = 0; i < n; i++) {
+	d->started = n;
+	atomic_init(&d->pending, n - first + 1);
+	for (i = first; i < n; i++) {
 		f = &d->fetches[i];
 		if (registry_resolve(d->gate->o.registry, f->ref,
-			&d->plan->platforms, deadline, fetched, f,
+			&d->plan->platforms, d->deadline, fetched, f,
 			&f->err) != 0)
 			one_less(d); /* f->err says why */
 	}
@@ -223,7 +310,8 @@ gate_decide(struct gate *g, struct workload *w, int64_t deadline,
 	    plan_new(rules, d->workload, g->o.clock->wall_s(g->o.clock), err);
 	if (d->plan == NULL || collect(d, err) != 0)
 		return -1;
-	start(TAKE(d), deadline);
+	d->deadline = deadline;
+	start(TAKE(d));
 	return 0;
 }
 

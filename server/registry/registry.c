@@ -154,6 +154,7 @@ registry_new(struct registry_settings *settings,
 void
 registry_free(struct registry *r)
 {
+	struct call *left;
 	bool stop;
 
 	if (r == NULL)
@@ -163,8 +164,9 @@ registry_free(struct registry *r)
 	pthread_mutex_unlock(&r->mutex);
 	r->client.transport->wakeup(r->client.transport);
 	pthread_join(r->thread, NULL);
-	/* What came while the last jobs were ended. */
-	start_calls(r, take_calls(r, &stop), true);
+	/* What came while the last jobs were ended, and what comes of that. */
+	while ((left = take_calls(r, &stop)) != NULL)
+		start_calls(r, left, true);
 	client_clear(&r->client);
 	r->client.transport->destroy(r->client.transport);
 	registry_settings_unref(r->settings);

@@ -137,11 +137,31 @@ marks_what_an_update_left_alone(void **state)
 	}
 }
 
+/* "old>new" of each container that replaces another image. */
+static void
+says_what_a_container_replaces(void **state)
+{
+	AUTO(workload_free)
+	struct workload *now = NULL, *old = NULL;
+
+	(void)state;
+	old = pod_of("'containers':[{'name':'a','image':'i:1'},{'name':'b',"
+		     "'image':'i:2'}],'initContainers':[{'name':'c','image':"
+		     "'i:3'}]");
+	now = pod_of("'containers':[{'name':'b','image':'i:5'},{'name':'a',"
+		     "'image':'i:1'},{'name':'c','image':'i:6'}]");
+	assert_int_equal(update_mark_replaced(now, old), 0);
+	assert_string_equal(now->containers[0].replaces, "i:2");
+	assert_null(now->containers[1].replaces); /* the same */
+	assert_null(now->containers[2].replaces); /* another list */
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(marks_what_an_update_left_alone),
+	    cmocka_unit_test(says_what_a_container_replaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,10 +15,21 @@ enum { TEXT_MAX = 8192, BASES_MAX = 3, PLATFORMS_MAX = 2 };
 #define JAVA "a.corp/java:1"
 #define PY "a.corp/py:1"
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define NEW       \
+	"sha256:" \
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+#define OLD       \
+	"sha256:" \
+	"1111111111111111111111111111111111111111111111111111111111111111"
+
+enum { DAY_S = 86400 };
+
 /* One listed base, in the order of the policy. */
 struct listed {
 	struct judge_image images[PLATFORMS_MAX];
-	const char *fault; /* instead of facts */
+	const char *fault;        /* instead of facts */
+	struct judge_image older; /* what the name meant before */
 };
 
 static const struct row {
@@ -124,6 +135,67 @@ static const struct row {
 	{{.fault = "TIMEOUT"}, {.images = {{.layers = "ab"}}}},
 	"deny base.deny@linux/amd64 " DEB ">not " JAVA ", " DEB,
 	"layers " DEB " 2"},
+    /* Claims, where they are taken for facts. */
+    {"a claim that is taken at its word", "allow: [debian:12], verify: claim",
+	{{.layers = "xyz", .claims = "debian:12"}},
+	{{.images = {{.layers = "ab"}}}}, "allow", "annotation debian:12 0"},
+    {"a claim with a digest", "allow: [debian:12], verify: claim",
+	{{.layers = "xyz", .claims = "debian:12@sha256:" HEX}},
+	{{.images = {{.layers = "ab"}}}}, "allow",
+	"annotation debian:12@sha256:" HEX " 0"},
+    {"a claim of something else", "allow: [debian:12], verify: claim",
+	{{.layers = "xyz", .claims = "debian:11"}},
+	{{.images = {{.layers = "ab"}}}},
+	"deny base.allow@linux/amd64 debian:11>" DEB, "annotation debian:11 0"},
+    {"a claim that is no reference", "allow: [debian:12], verify: claim",
+	{{.layers = "xyz", .claims = "De bian"}},
+	{{.images = {{.layers = "ab"}}}},
+	"deny base.allow@linux/amd64 De bian>" DEB, "annotation De bian 0"},
+    {"a claim that is denied", "deny: [debian:12], verify: claim",
+	{{.layers = "xyz", .claims = "docker.io/library/debian:12"}},
+	{{.images = {{.layers = "ab"}}}},
+	"deny base.deny@linux/amd64 " DEB ">not " DEB,
+	"annotation docker.io/library/debian:12 0"},
+    {"a claim is worth nothing else", "allow: [debian:12], verify: layers",
+	{{.layers = "xyz", .claims = "debian:12"}},
+	{{.images = {{.layers = "ab"}}}},
+	"deny base.allow@linux/amd64 unknown>" DEB, "annotation debian:12 0"},
+
+    /* A tag that moved on. */
+    {"on what the base was", "allow: [debian:12]", {{.layers = "abx"}},
+	{{.images = {{.layers = "cd"}}, .older = {.layers = "ab"}}},
+	"deny base.allow@linux/amd64 " OLD ">" NEW, "layers " DEB " 2"},
+    {"on what the base was, allowed", "allow: [debian:12], stale: allow",
+	{{.layers = "abx"}},
+	{{.images = {{.layers = "cd"}}, .older = {.layers = "ab"}}}, "allow",
+	"layers " DEB " 2"},
+    {"on what it is, which another was", "allow: [debian:12, a.corp/java:1]",
+	{{.layers = "abx"}},
+	{{.images = {{.layers = "ab"}}, .older = {.layers = "c"}},
+	    {.images = {{.layers = "d"}}, .older = {.layers = "ab"}}},
+	"allow", "layers " DEB " 2"},
+    {"on what a denied base was", "deny: [debian:12]", {{.layers = "abx"}},
+	{{.images = {{.layers = "cd"}}, .older = {.layers = "ab"}}},
+	"deny base.deny@linux/amd64 " DEB ">not " DEB, "layers " DEB " 2"},
+
+    /* The base's age. */
+    {"a base as old as allowed", "allow: [debian:12], maxAge: 60d",
+	{{.layers = "abx"}},
+	{{.images = {{.layers = "ab", .created = JUDGE_NOW - 60 * DAY_S}}}},
+	"allow", "layers " DEB " 2"},
+    {"a base a second older", "allow: [debian:12], maxAge: 60d",
+	{{.layers = "abx"}},
+	{{.images = {{.layers = "ab", .created = JUDGE_NOW - 60 * DAY_S - 1}}}},
+	"deny base.maxAge@linux/amd64 5184001 s>5184000 s", "layers " DEB " 2"},
+    {"a base without a date", "allow: [debian:12], maxAge: 60d",
+	{{.layers = "abx"}}, {{.images = {{.layers = "ab"}}}}, "allow",
+	"layers " DEB " 2"},
+    {"a base of 1980", "allow: [debian:12], maxAge: 60d", {{.layers = "abx"}},
+	{{.images = {{.layers = "ab", .created = 315532801}}}}, "allow",
+	"layers " DEB " 2"},
+    {"the age of no base", "deny: [debian:12], maxAge: 60d",
+	{{.layers = "xyz"}}, {{.images = {{.layers = "ab"}}}}, "allow",
+	"none  0"},
 };
 
 static size_t
@@ -136,6 +208,17 @@ count(const struct judge_image images[PLATFORMS_MAX])
 	return n;
 }
 
+/* With another digest than the set that judge_set() makes. */
+static struct image_set *
+older_set(const struct judge_image *from)
+{
+	struct image_set *set = judge_set(from, 1);
+
+	set->images[0]->digest = OLD;
+	set->digest = OLD;
+	return set;
+}
+
 static void
 bring(struct judge *j, const struct row *r)
 {
@@ -146,6 +229,9 @@ bring(struct judge *j, const struct row *r)
 		n = count(r->bases[i].images);
 		if (n > 0)
 			judge_base(j, i, r->bases[i].images, n);
+		if (r->bases[i].older.layers != NULL)
+			j->plan->bases[i].older[j->plan->bases[i].nolder++] =
+			    older_set(&r->bases[i].older);
 		j->plan->bases[i].fault = (struct fault){
 		    .code = r->bases[i].fault, .message = "as they say"};
 	}
@@ -281,6 +367,89 @@ bases_of_rules_that_do_not_match_are_not_fetched(void **state)
 	judge_close(&j);
 }
 
+/* What an annotation names is fetched from the listed base's repository, and
+ * proves nothing but by its layers. */
+static void
+a_claimed_digest_is_asked_for_once(void **state)
+{
+	static const struct {
+		const char *claims;
+		const char *digest;
+		size_t wanted;
+	} cases[] = {
+	    {"debian:12", OLD, 1}, {"docker.io/library/debian:12", OLD, 1},
+	    {"debian:11", OLD, 0},                   /* not listed */
+	    {"evil.corp/library/debian:12", OLD, 0}, /* nor this */
+	    {"debian:12", "sha256:123", 0}, {"debian:12", NULL, 0},
+	    {"debian:12",
+		"sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+		"dddddddddd",
+		0}, /* today's */
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct judge_image image[] = {
+		    {.layers = "abx",
+			.claims = cases[i].claims,
+			.claims_digest = cases[i].digest},
+		    {.platform = "linux/arm64",
+			.layers = "abx",
+			.claims = cases[i].claims,
+			.claims_digest = cases[i].digest}};
+		const struct judge_image today = {.layers = "cd"};
+		const struct judge_image old = {.layers = "ab"};
+		struct judge j;
+
+		judge_open(&j,
+		    "version: 1\nrules:\n"
+		    "  - {name: r, check: {base: {allow: [debian:12]}}}\n",
+		    "a.corp/web:1");
+		judge_plan(&j);
+		judge_facts(&j, 0, image, 2);
+		judge_base(&j, 0, &today, 1);
+		assert_int_equal(plan_find_claims(j.plan), 0);
+		assert_int_equal(j.plan->nclaims, cases[i].wanted);
+		if (cases[i].wanted > 0) {
+			assert_string_equal(j.plan->claims[0].ref.name,
+			    "docker.io/library/debian");
+			j.plan->claims[0].facts = older_set(&old);
+		}
+		judge_evaluate(&j);
+		assert_int_equal(
+		    strncmp(j.report->images[0].findings[0].message,
+			"stale base", 10) == 0,
+		    cases[i].wanted > 0);
+		judge_close(&j);
+	}
+}
+
+static void
+a_stale_base_is_told_with_both_digests(void **state)
+{
+	const struct judge_image image = {.layers = "abx"};
+	const struct judge_image today = {.layers = "cd"};
+	const struct judge_image old = {.layers = "ab"};
+	struct judge j;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nrules:\n"
+	    "  - {name: r, check: {base: {allow: [debian:12]}}}\n",
+	    "a.corp/web:1");
+	judge_plan(&j);
+	judge_facts(&j, 0, &image, 1);
+	judge_base(&j, 0, &today, 1);
+	j.plan->bases[0].older[0] = older_set(&old);
+	j.plan->bases[0].nolder = 1;
+	judge_evaluate(&j);
+	assert_string_equal(j.report->images[0].findings[0].message,
+	    "stale base: is built on " DEB " as it was, sha256:111111111111; "
+	    "today it is sha256:ffffffffffff");
+	judge_close(&j);
+}
+
 int
 main(void)
 {
@@ -289,6 +458,8 @@ main(void)
 	    cmocka_unit_test(
 		a_base_out_of_reach_does_no_more_than_its_rule_could),
 	    cmocka_unit_test(a_base_out_of_reach_is_named),
+	    cmocka_unit_test(a_claimed_digest_is_asked_for_once),
+	    cmocka_unit_test(a_stale_base_is_told_with_both_digests),
 	    cmocka_unit_test(bases_of_rules_that_do_not_match_are_not_fetched),
 	};
 

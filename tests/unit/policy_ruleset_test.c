@@ -206,9 +206,9 @@ static const struct row {
     {CHECK "{base: {deny: [1]}}\n",
 	"p.yaml:4:25: error: rules[0].check.base.deny[0]: expected an image "
 	"reference in quotes, found the number 1\n"},
-    {CHECK "{base: {deny: [x], verify: claim}}\n",
-	"p.yaml:4:37: error: rules[0].check.base.verify: expected layers, "
-	"found \"claim\"\n"},
+    {CHECK "{base: {deny: [x], verify: claims}}\n",
+	"p.yaml:4:37: error: rules[0].check.base.verify: expected layers "
+	"or claim, found \"claims\"\n"},
     {CHECK "{tag: {deny: [1.25]}}\n",
 	"p.yaml:4:24: error: rules[0].check.tag.deny[0]: expected a glob in "
 	"quotes, found the number 1.25\n"},
