@@ -206,6 +206,10 @@ add_redacted(struct buf *b, const char *s, size_t len)
 		value = header_value(s + i, len - i, &skip);
 		if (value == 0)
 			value = userinfo_value(s + i, len - i, &skip);
+		if (value == 0 && (i == 0 || name_length(s + i - 1, 1) == 0)) {
+			value = secret_length(s + i, len - i);
+			skip = 0;
+		}
 		if (value == 0 && is_secret(s + i, n))
 			value = secret_value(s + i, len - i, n, &skip);
 		if (value == 0)

@@ -10,7 +10,7 @@ static const char *const keys[] = {
     "namespaces", "images", "kinds", "labels", NULL};
 
 /* What a workload may be (server/admission); Image: a bare reference. */
-static const char *const kinds[] = {"Pod", "PodTemplate",
+const char *const match_kinds[] = {"Pod", "PodTemplate",
     "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet",
     "DaemonSet", "Job", "CronJob", "Image", NULL};
 
@@ -35,8 +35,10 @@ parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 	for (i = 0; i < out->n; i++) {
 		const struct node item = node_at(n, i);
 
-		if (out->items[i] != NULL && !is_word(kinds, out->items[i]))
-			read_unknown(r, &item, "kind", out->items[i], kinds);
+		if (out->items[i] != NULL &&
+		    !is_word(match_kinds, out->items[i]))
+			read_unknown(
+			    r, &item, "kind", out->items[i], match_kinds);
 	}
 }
 

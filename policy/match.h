@@ -8,6 +8,9 @@
 
 /* Which containers a rule or a waiver is about. */
 
+/* The kinds that it may name; ends with NULL. */
+extern const char *const match_kinds[];
+
 /* Reads a `match` mapping. What is wrong is reported; *out is usable all
  * the same. */
 void match_parse(struct reader *r, const struct node *n, struct match *out);

@@ -94,37 +94,46 @@ word_length(const char *s, size_t len)
 	return i;
 }
 
-/* AWS writes capitals and digits only. */
-static bool
-has_token(const char *s, size_t len)
+/* Bytes of the token that begins here, or 0. */
+static size_t
+token_length(const char *s, size_t len)
 {
-	size_t i, n;
+	size_t i, n, rest;
 
 	for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
 		n = strlen(tokens[i].prefix);
-		if (len >= n && memcmp(s, tokens[i].prefix, n) == 0 &&
-		    word_length(s + n, len - n) >= tokens[i].min)
-			return true;
+		if (len < n || memcmp(s, tokens[i].prefix, n) != 0)
+			continue;
+		rest = word_length(s + n, len - n);
+		if (rest >= tokens[i].min)
+			return n + rest;
 	}
-	return false;
+	return 0;
 }
 
-/* "-----BEGIN RSA PRIVATE KEY": up to the next dash. */
-static bool
-has_private_key(const char *s, size_t len)
+/* "-----BEGIN RSA PRIVATE KEY": all that follows is its, 0: none. */
+static size_t
+private_key_length(const char *s, size_t len)
 {
 	static const char begin[] = "-----BEGIN ";
 	static const char key[] = "PRIVATE KEY";
+	const size_t skip = sizeof(begin) - 1;
 	const char *end;
+	size_t n;
 
-	if (len < sizeof(begin) || memcmp(s, begin, sizeof(begin) - 1) != 0)
-		return false;
-	s += sizeof(begin) - 1;
-	len -= sizeof(begin) - 1;
-	end = memchr(s, '-', len);
-	if (end != NULL)
-		len = (size_t)(end - s);
-	return memmem(s, len, key, sizeof(key) - 1) != NULL;
+	if (len <= skip || memcmp(s, begin, skip) != 0)
+		return 0;
+	end = memchr(s + skip, '-', len - skip);
+	n = end != NULL ? (size_t)(end - s) - skip : len - skip;
+	return memmem(s + skip, n, key, sizeof(key) - 1) != NULL ? len : 0;
+}
+
+size_t
+secret_length(const char *s, size_t len)
+{
+	const size_t n = token_length(s, len);
+
+	return n > 0 ? n : private_key_length(s, len);
 }
 
 /* "://user:password@": what is looked at begins at the "://". */
@@ -154,12 +163,11 @@ secret_is_value(const char *s, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (has_password(s + i, len - i) ||
-		    has_private_key(s + i, len - i))
+		if (has_password(s + i, len - i))
 			return true;
 		/* A prefix inside a longer word is none. */
 		if ((i == 0 || !is_word_byte(s[i - 1])) &&
-		    has_token(s + i, len - i))
+		    secret_length(s + i, len - i) > 0)
 			return true;
 	}
 	return false;

@@ -19,6 +19,10 @@ bool secret_is_name(const char *name, size_t len);
  */
 bool secret_is_value(const char *s, size_t len);
 
+/* Bytes of a token or a private key that begins at `s`, which is the beginning
+ * of a word; 0: none does. */
+size_t secret_length(const char *s, size_t len);
+
 /*
  * Whether a value cannot be a secret, whatever its name: nothing or one
  * byte, a variable ("$X"), a template, a path, a word such as "true" or

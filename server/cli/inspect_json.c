@@ -30,7 +30,8 @@ json_env(const struct string_list *l)
 		eq = strchr(l->items[i], '=');
 		len = eq != NULL ? (size_t)(eq - l->items[i]) : 0;
 		if (eq != NULL && eq[1] != '\0' &&
-		    secret_is_name(l->items[i], len))
+		    (secret_is_name(l->items[i], len) ||
+			secret_is_value(eq + 1, strlen(eq + 1))))
 			json_array_append_new(
 			    a, json_sprintf("%.*s=***", (int)len, l->items[i]));
 		else

@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
     {"check", cmd_check, "judge images and manifests, as the cluster would"},
     {"inspect", cmd_inspect, "show what the gate sees of an image"},
+    {"explain", cmd_explain, "tell what the checks of a policy demand"},
     {"lint", cmd_lint, "look for mistakes in policy files"},
     {"serve", cmd_serve, "run the admission webhook"},
     {"certs", cmd_certs, "make and show the webhook's certificates"},

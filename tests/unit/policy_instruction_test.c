@@ -44,6 +44,9 @@ static const struct row {
     {"RUN git clone https://u:p@a.corp/x",
 	"RUN git clone https://***@a.corp/x"},
     {"RUN echo '{\"password\": \"abc\"}'", "RUN echo '{\"password\": ***"},
+    {"RUN login ghp_abcdefghijklmnopqrst x", "RUN login *** x"},
+    {"RUN echo \"glpat-abcdefghijklmnopqrst\"", "RUN echo \"***\""},
+    {"RUN echo '-----BEGIN RSA PRIVATE KEY-----\nMIIE", "RUN echo '***"},
     /* What only sounds like one. */
     {"ENV GPG_KEY=0A1B", "ENV GPG_KEY=0A1B"},
     {"RUN apt-key add x", "RUN apt-key add x"},

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/explain.h"
+
+#include "policy/base/text.h"
+#include "policy/checks/check.h"
+#include "policy/history.h"
+
+#include <string.h>
+
+enum { COLUMNS = 78, NAMES_MAX = 256 };
+
+/* Adds text broken at blanks, each line after `indent` blanks. */
+static void
+add_wrapped(struct buf *b, const char *text, int indent)
+{
+	size_t column = COLUMNS, len;
+
+	while (*text != '\0') {
+		len = strcspn(text, " ");
+		if (column + 1 + len > COLUMNS) {
+			if (column != COLUMNS)
+				buf_puts(b, "\n");
+			buf_printf(b, "%*s", indent, "");
+			column = (size_t)indent;
+		} else {
+			buf_puts(b, " ");
+			column++;
+		}
+		buf_add(b, text, len);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	buf_puts(b, "\n");
+}
+
+static void
+add_words(struct buf *b, const char *const *words)
+{
+	size_t i;
+
+	for (i = 0; words[i] != NULL; i++)
+		buf_printf(b, "%s%s", i > 0 ? ", " : "", words[i]);
+}
+
+/* "a size such as 300Mi": what is written there. */
+static void
+add_value(struct buf *b, const struct check_field *f)
+{
+	static const char *const kinds[] = {
+	    [VALUE_SIZE] = "a size such as 300Mi",
+	    [VALUE_COUNT] = "a whole number from 1",
+	    [VALUE_CHOICE] = "",
+	    [VALUE_GLOBS] = "a list of globs over names of images",
+	    [VALUE_TAGS] = "a list of globs over tags",
+	    [VALUE_BASES] = "a list of image references",
+	    [VALUE_DURATION] = "a duration such as 180d",
+	    [VALUE_PERCENT] = "a percentage such as 10%",
+	    [VALUE_NAMES] = "a list of globs over names",
+	    [VALUE_PAIRS] = "a mapping of names to globs",
+	    [VALUE_WORDS] = "a list of ",
+	    [VALUE_PORTS] = "a list of ports such as \"22\" or \"53/udp\"",
+	    [VALUE_PLATFORMS] = "a list of platforms such as linux/arm64",
+	    [VALUE_PATTERNS] = "a list of {match, because}",
+	};
+
+	buf_puts(b, kinds[f->kind]);
+	if (f->kind == VALUE_CHOICE || f->kind == VALUE_WORDS)
+		add_words(b, f->words);
+}
+
+static const char *
+field_name(const struct check_key *key, const struct check_field *f)
+{
+	return key->is_plain ? key->name : f->name;
+}
+
+static void
+add_field(
+    struct buf *b, const struct check_key *key, const struct check_field *f)
+{
+	buf_printf(b, "\n  %s: ", field_name(key, f));
+	add_value(b, f);
+	buf_puts(b, "\n");
+	add_wrapped(b, f->about, 4);
+	if (f->check == NULL)
+		return;
+	buf_puts(b, "    What helps:\n");
+	add_wrapped(b, f->fix, 6);
+}
+
+/* The whole of a key, or one field of it. */
+static void
+add_key(
+    struct buf *b, const struct check_key *key, const struct check_field *only)
+{
+	const struct check_field *f;
+
+	buf_printf(b, "%s\n\n", only != NULL ? only->check : key->name);
+	add_wrapped(b, key->about, 2);
+	for (f = key->fields; f->name != NULL; f++)
+		if (only == NULL || f == only)
+			add_field(b, key, f);
+	buf_printf(b, "\n  Example:\n    check:\n      %s: %s\n", key->name,
+	    key->example);
+}
+
+static bool
+is_detector(const char *name)
+{
+	size_t i;
+
+	for (i = 0; detector_names[i] != NULL; i++)
+		if (strcmp(name, detector_names[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+explain_check(struct buf *b, const char *name)
+{
+	const struct check_field *f;
+	size_t i;
+
+	if (is_detector(name))
+		name = "history.deny";
+	for (i = 0; check_keys[i] != NULL; i++) {
+		if (strcmp(check_keys[i]->name, name) == 0) {
+			add_key(b, check_keys[i], NULL);
+			return buf_failed(b) ? -1 : 1;
+		}
+		for (f = check_keys[i]->fields; f->name != NULL; f++)
+			if (f->check != NULL && strcmp(f->check, name) == 0) {
+				add_key(b, check_keys[i], f);
+				return buf_failed(b) ? -1 : 1;
+			}
+	}
+	return 0;
+}
+
+const char *
+explain_nearest(const char *name)
+{
+	const char *names[NAMES_MAX + 1];
+	const struct check_field *f;
+	size_t i, n = 0;
+
+	for (i = 0; check_keys[i] != NULL && n < NAMES_MAX; i++) {
+		names[n++] = check_keys[i]->name;
+		for (f = check_keys[i]->fields; f->name != NULL; f++)
+			if (f->check != NULL && n < NAMES_MAX)
+				names[n++] = f->check;
+	}
+	for (i = 0; detector_names[i] != NULL && n < NAMES_MAX; i++)
+		names[n++] = detector_names[i];
+	names[n] = NULL;
+	return text_nearest(name, names);
+}
+
+/* What a word demands stands behind it: "`deny`: nobody runs as root." */
+static const char *
+in_short(const struct check_field *f)
+{
+	const char *colon = strstr(f->about, ": ");
+
+	return f->about[0] == '`' && colon != NULL ? colon + 2 : f->about;
+}
+
+int
+explain_list(struct buf *b)
+{
+	const struct check_field *f;
+	const char *about;
+	size_t i, len;
+
+	for (i = 0; check_keys[i] != NULL; i++)
+		for (f = check_keys[i]->fields; f->name != NULL; f++) {
+			if (f->check == NULL)
+				continue;
+			about = in_short(f);
+			len = strcspn(about, ".:;");
+			buf_printf(
+			    b, "%-20s  %.*s\n", f->check, (int)len, about);
+		}
+	return buf_failed(b) ? -1 : 0;
+}
+
+static void
+add_markdown_field(
+    struct buf *b, const struct check_key *key, const struct check_field *f)
+{
+	buf_printf(b, "\n**`%s%s%s`**: ", key->name, key->is_plain ? "" : ".",
+	    f->name);
+	add_value(b, f);
+	buf_puts(b, ".\n");
+	add_wrapped(b, f->about, 0);
+	if (f->check == NULL)
+		return;
+	buf_puts(b, "\nWhat helps:\n");
+	add_wrapped(b, f->fix, 0);
+}
+
+int
+explain_markdown(struct buf *b)
+{
+	const struct check_field *f;
+	size_t i;
+
+	for (i = 0; check_keys[i] != NULL; i++) {
+		const struct check_key *key = check_keys[i];
+
+		buf_printf(b, "\n### %s\n\n", key->name);
+		add_wrapped(b, key->about, 0);
+		buf_printf(b, "\n```yaml\ncheck:\n  %s: %s\n```\n", key->name,
+		    key->example);
+		for (f = key->fields; f->name != NULL; f++)
+			add_markdown_field(b, key, f);
+	}
+	return buf_failed(b) ? -1 : 0;
+}
