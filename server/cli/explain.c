@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/base/tree.h"
 #include "policy/explain.h"
+#include "policy/base/tree.h"
 #include "server/cli/cli.h"
 
 #include <stdio.h>
