@@ -24,14 +24,16 @@ static const struct check_field fields[] = {
 	.about = "The most that an image may grow against the one that it "
 		 "replaces, such as 10%. Where `over` is given too, both are "
 		 "to be exceeded.",
-	.fix = "look at what was added: policy-gate diff OLD NEW"},
+	.fix =
+	    "compare both with policy-gate inspect, and leave out what was added"},
     {.name = "over",
 	.check = "growth.over",
 	.kind = VALUE_SIZE,
 	.at = offsetof(struct params, over),
 	.about = "The growth in bytes below which nothing is said, such as "
 		 "10Mi: small images grow by many percent for little.",
-	.fix = "look at what was added: policy-gate diff OLD NEW"},
+	.fix =
+	    "compare both with policy-gate inspect, and leave out what was added"},
     {.name = NULL},
 };
 
@@ -158,10 +160,10 @@ const struct check_key check_key_growth = {
     .params_size = sizeof(struct params),
     .needs_facts = true,
     .compares = true,
-    .about = "Images grow a little with every release, and nobody decides on "
-	     "it. On an update the new image is held against the one that "
-	     "stood in the same container; `check --against OLD.yaml` does the "
-	     "same. An old image that cannot be had is no finding.",
+    .about =
+	"Images grow a little with every release, and nobody decides on "
+	"it. On an update the new image is held against the one that "
+	"stood in the same container. An old image that cannot be had is no finding.",
     .example = "{max: 10%, over: 10Mi}",
     .evaluate = evaluate_growth,
 };
