@@ -115,7 +115,7 @@ class Case(unittest.TestCase):
         self.assertEqual(outcome.code, code, self.words(outcome))
         self.assertEqual(outcome.status, 3)
         self.assertEqual(outcome.document["platforms"], [])
-        self.assertGreater(len(outcome.message.split()), 3, outcome.message)
+        self.assertGreater(len(outcome.message.split()), 2, outcome.message)
         return outcome
 
     def facts(self, reference, *args, **kwargs):
