@@ -28,7 +28,7 @@ struct http_request {
 	const char *url;
 	const char *const *headers; /* "Name: value"; ends with NULL */
 	const char *body;           /* of a POST: a form; else NULL */
-	size_t body_max;            /* bound on the answer's body */
+	size_t body_max;            /* bound on the body of a success */
 	int64_t timeout_ms; /* what is left: for how slow a peer may be */
 	/* The settings of the host that the URL names, or NULL. */
 	const struct registry_host *host;
@@ -48,7 +48,7 @@ struct http_answer {
 	struct error err;
 	bool may_retry; /* of err: another try may go well */
 	long status;
-	const char *body; /* terminated */
+	const char *body; /* terminated; empty unless the status is 200 */
 	size_t len;
 	/* Headers; NULL where absent. */
 	const char *content_type;

@@ -18,6 +18,8 @@ enum {
 	SLOW_SECONDS_MAX = 15,
 	DNS_SECONDS = 30,
 	CONNECTION_AGE_MAX = 300,
+	/* Of an answer that is no success. */
+	IGNORED_BYTES_MAX = 64 * 1024,
 };
 
 static int global_rc;
@@ -112,12 +114,29 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+/*
+ * Only a success's content is read. What comes with a redirect or an error may
+ * well be longer than what was asked for; it is passed over while it is short,
+ * so that the connection can be used again.
+ */
+static size_t
+ignore_body(struct transfer *x, size_t len)
+{
+	x->ignored += len;
+	x->enough = x->ignored > IGNORED_BYTES_MAX;
+	return x->enough ? 0 : len;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct transfer *x = arg;
 	size_t len = size * n;
+	long status = 0;
 
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return ignore_body(x, len);
 	if (len > x->body.max - x->body.len) {
 		error_set(&x->answer.err, ERR_LIMIT,
 		    "the answer has more than %zu bytes", x->body.max);

@@ -26,6 +26,8 @@ struct transfer {
 	struct arena *mem; /* header values */
 	struct buf body;
 	size_t header_bytes;
+	size_t ignored; /* bytes of a body that is of no interest */
+	bool enough;    /* of them: we hung up, and the answer counts */
 	struct http_answer answer;
 	const char *challenges[HTTP_CHALLENGES_MAX];
 	transfer_done *done;

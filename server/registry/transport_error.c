@@ -69,7 +69,7 @@ transfer_explain(struct transfer *x, CURLcode code)
 	struct error *err = &x->answer.err;
 	size_t i;
 
-	if (code == CURLE_OK || err->code != ERR_NONE)
+	if (code == CURLE_OK || x->enough || err->code != ERR_NONE)
 		return; /* ours was first, and caused libcurl's */
 	if (x->blocked) {
 		error_set(err, ERR_BLOCKED,
