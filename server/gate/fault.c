@@ -46,10 +46,8 @@ fault_of(const struct error *err, bool discreet, struct arena *mem)
 	    .retry_after = err->retry_after,
 	};
 
-	/* The registry client words both alike up to here, but a wrap could
-	 * tell them apart. */
-	f.message = hide ? "the registry cannot be reached"
-			 : arena_strdup(mem, err->msg);
+	/* The registry client words both alike. */
+	f.message = arena_strdup(mem, err->msg);
 	if (f.message == NULL)
 		f.message = "out of memory";
 	return f;

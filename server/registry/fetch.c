@@ -74,6 +74,11 @@ fetch_fail(struct fetch *f, const struct error *err)
 	struct error copy = *err; /* it may stand in what is released */
 
 	report(f, err->code);
+	/* Who asked is told what a closed port says: only this tells. */
+	if (err->code == ERR_BLOCKED)
+		client_log(f->client, "warn", "address_blocked",
+		    f->routes[f->route].host,
+		    "its address is in a network that is not for registries");
 	if (f->route + 1 < f->nroutes && err->code != ERR_NOMEM) {
 		client_log(f->client, "debug", "mirror_failed",
 		    f->routes[f->route].host, err->msg);

@@ -71,9 +71,9 @@ transfer_explain(struct transfer *x, CURLcode code)
 
 	if (code == CURLE_OK || x->enough || err->code != ERR_NONE)
 		return; /* ours was first, and caused libcurl's */
+	/* In the words for a closed port: who asked may not learn more. */
 	if (x->blocked) {
-		error_set(err, ERR_BLOCKED,
-		    "its address is in a network that is not for registries");
+		error_set(err, ERR_BLOCKED, "no connection could be made");
 		return;
 	}
 	if (code == CURLE_OPERATION_TIMEDOUT) {
