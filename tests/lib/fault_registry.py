@@ -162,9 +162,9 @@ class Rule:
         return self._sent_by(lambda h, body: h.cut(
             body, len(body) // 2 if keep is None else keep))
 
-    def endless(self, chunk=b" " * 65536):
+    def endless(self, chunk=b" " * 65536, status=200):
         def step(handler, request):
-            return Answer(200, b"", {
+            return Answer(status, b"", {
                 **handler.registry.answer(request).headers,
                 "Transfer-Encoding": "chunked"},
                 lambda h, _: h.endless(chunk))
@@ -368,6 +368,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         context.load_cert_chain(*tls.issue(f"fault-{name}", sans))
         context.load_verify_locations(tls.crt)
         context.verify_mode = ssl.CERT_OPTIONAL
+        self.context = context
         # The handshake is the connection's own thread's work.
         self.socket = context.wrap_socket(self.socket, server_side=True,
                                           do_handshake_on_connect=False)
