@@ -12,6 +12,19 @@ enum { HEADER_MAX = 128 * 1024 };
 
 static void start_route(struct fetch *f);
 
+/* Whatever it waits for will not come. */
+static void
+stop_waiting(struct fetch *f)
+{
+	struct client *c = f->client;
+
+	if (f->transfer != NULL)
+		c->transport->cancel(c->transport, f->transfer);
+	f->transfer = NULL;
+	token_leave(c, &f->waiter);
+	timer_clear(&c->timers, &f->timer);
+}
+
 static void
 fetch_free(struct fetch *f)
 {
@@ -20,10 +33,8 @@ fetch_free(struct fetch *f)
 	if (f == NULL)
 		return;
 	c = f->client;
-	if (f->transfer != NULL)
-		c->transport->cancel(c->transport, f->transfer);
-	token_leave(c, &f->waiter);
-	timer_clear(&c->timers, &f->timer);
+	stop_waiting(f);
+	timer_clear(&c->timers, &f->patience);
 	fetch_forget_token(f);
 	registry_settings_unref(f->rq.settings);
 	arena_free(f->mem);
@@ -297,6 +308,29 @@ base_url(struct fetch *f, const char *host, struct error *err)
 }
 
 static void
+on_impatience(void *arg)
+{
+	struct fetch *f = arg;
+
+	stop_waiting(f);
+	fetch_fail_with(f, ERR_TIMEOUT, "does not answer");
+}
+
+/* A mirror that says nothing may not use up the time of those after it: each
+ * has an equal share of what is left. */
+static void
+be_patient(struct fetch *f)
+{
+	int64_t now = client_now(f->client);
+	size_t left = f->nroutes - f->route;
+
+	timer_clear(&f->client->timers, &f->patience);
+	if (left > 1 && *f->deadline > now)
+		timer_set(&f->client->timers, &f->patience,
+		    now + (*f->deadline - now) / (int64_t)left);
+}
+
+static void
 start_route(struct fetch *f)
 {
 	const char *host = f->routes[f->route].host;
@@ -327,6 +361,7 @@ start_route(struct fetch *f)
 		return;
 	}
 	f->asked = true;
+	be_patient(f);
 	fetch_attempt(f);
 }
 
@@ -398,7 +433,8 @@ fetch_start(struct client *c, const struct fetch_request *rq,
 	f->done = done;
 	f->arg = arg;
 	f->timer.fire = on_timer;
-	f->timer.arg = f;
+	f->patience.fire = on_impatience;
+	f->timer.arg = f->patience.arg = f;
 	timer_set(&c->timers, &f->timer, client_now(c));
 	return f;
 }

@@ -27,6 +27,7 @@ struct fetch {
 	struct transfer *transfer;
 	struct token_waiter waiter;
 	struct timer timer;
+	struct timer patience; /* of a mirror: when the next one's turn is */
 	int tries;
 	struct route *routes;
 	size_t nroutes;
