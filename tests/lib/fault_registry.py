@@ -384,6 +384,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
 
     def handle_any(self):
+        if self.registry.closing.is_set():
+            self.close_connection = True  # kept by a client, and closed now
+            return
         request = self.read()
         with contextlib.suppress(OSError):
             answer = self.registry.respond(self, request)
