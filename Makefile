@@ -139,6 +139,11 @@ $(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
 lint: build/.deps-build build/.deps-lint
 	$Qtests/lint/run
 
+## make bench-registry  time spent on a registry 50 ms away, beside skopeo
+.PHONY: bench-registry
+bench-registry: build/.deps-test all
+	$QBUILD=$B tests/bench/registry
+
 ## make demo          watch an API server refuse a bloated image
 .PHONY: demo
 demo: build/.deps-demo all
