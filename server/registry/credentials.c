@@ -2,6 +2,7 @@
 #include "server/registry/credentials.h"
 
 #include "policy/base/base64.h"
+#include "server/registry/auth.h"
 #include "server/registry/strict.h"
 
 #include <fnmatch.h>
@@ -74,23 +75,19 @@ static int
 take_auth(struct credential *c, const char *auth, struct arena *mem,
     struct error *err)
 {
+	AUTO(secret_clear) struct buf plain = BUF_INIT(DOCKER_CONFIG_BYTES_MAX);
 	char *name, *colon;
-	struct buf plain;
 	size_t len;
 
-	buf_init(&plain, DOCKER_CONFIG_BYTES_MAX);
-	if (base64_decode(&plain, auth, strlen(auth)) != 0) {
-		buf_clear(&plain);
-		return error_set(
-		    err, ERR_SYNTAX, "an \"auth\" is not valid base64");
-	}
+	if (base64_decode(&plain, auth, strlen(auth)) != 0)
+		return buf_failed(&plain)
+			   ? nomem(err)
+			   : error_set(err, ERR_SYNTAX,
+				 "an \"auth\" is not valid base64");
 	len = plain.len;
 	while (len > 0 && plain.data[len - 1] == '\0')
 		len--;
 	name = arena_strndup(mem, buf_text(&plain), len);
-	if (plain.data != NULL)
-		explicit_bzero(plain.data, plain.len);
-	buf_clear(&plain);
 	if (name == NULL)
 		return nomem(err);
 	colon = strchr(name, ':');
@@ -291,6 +288,9 @@ label_matches(const char *glob, size_t nglob, const char *label, size_t nlabel)
 {
 	char g[256], l[256];
 
+	/* An IPv6 address would read as a class. */
+	if (nglob == nlabel && memcmp(glob, label, nglob) == 0)
+		return true;
 	if (nglob >= sizeof(g) || nlabel >= sizeof(l))
 		return false;
 	memcpy(g, glob, nglob);

@@ -78,7 +78,7 @@ lowercase(char *s)
 static int
 fill(struct url *u, CURLU *cu, struct arena *mem, struct error *err)
 {
-	const char *host, *port, *user, *password, *fragment;
+	const char *host, *port, *user, *password, *fragment, *zone;
 	char *low;
 	bool tls;
 
@@ -87,7 +87,8 @@ fill(struct url *u, CURLU *cu, struct arena *mem, struct error *err)
 	    part(cu, CURLUPART_PORT, &port, mem, err) != 0 ||
 	    part(cu, CURLUPART_USER, &user, mem, err) != 0 ||
 	    part(cu, CURLUPART_PASSWORD, &password, mem, err) != 0 ||
-	    part(cu, CURLUPART_FRAGMENT, &fragment, mem, err) != 0)
+	    part(cu, CURLUPART_FRAGMENT, &fragment, mem, err) != 0 ||
+	    part(cu, CURLUPART_ZONEID, &zone, mem, err) != 0)
 		return -1;
 	u->has_user = user != NULL || password != NULL;
 	u->has_fragment = fragment != NULL;
@@ -106,7 +107,7 @@ fill(struct url *u, CURLU *cu, struct arena *mem, struct error *err)
 	if (low == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	u->host = lowercase(low);
-	if (!plain_host(u->host))
+	if (!plain_host(u->host) || zone != NULL)
 		return error_set(
 		    err, ERR_INVALID, "its host is not a plain name");
 	u->port = port == NULL ? (tls ? 443 : 80) : (int)strtol(port, NULL, 10);

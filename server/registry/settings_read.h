@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_SETTINGS_READ_H
+#define SERVER_REGISTRY_SETTINGS_READ_H
+
+#include "server/registry/settings.h"
+
+/* Private to settings.c and settings_host.c: what reading shares. All report
+ * what is wrong, and answer as if it had not been given. */
+
+struct parse {
+	struct registry_settings *s;
+	struct diagnostics *d;
+};
+
+void settings_nomem(struct parse *p, const struct node *n);
+const char *settings_string(struct parse *p, const struct node *n);
+const char *settings_copy(struct parse *p, const struct node *n, const char *s);
+bool settings_bool(struct parse *p, const struct node *parent, const char *key,
+    bool otherwise);
+
+/* The bytes of the file that a member names. */
+struct pem settings_file(
+    struct parse *p, const struct node *parent, const char *key, size_t max);
+
+/* Of a list that is not too long; an absent one has none. */
+size_t settings_list_size(struct parse *p, const struct node *n);
+
+/* One pair of `registries`. */
+void settings_registry(
+    struct parse *p, const struct node *n, struct registry_host *h);
+
+#endif
