@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK_MIN = 480, CHUNK_MAX = 16 * 1024 };
+enum { CHUNK_MIN = 480, CHUNK_MAX = CHUNK_MIN << 5 };
 
 struct chunk {
 	struct chunk *next;
@@ -16,14 +16,19 @@ struct chunk {
 };
 
 struct arena {
-	struct chunk *head;
+	struct chunk *head; /* being filled */
+	size_t next;        /* the next one's size */
 	size_t held;
 };
 
 struct arena *
 arena_new(void)
 {
-	return calloc(1, sizeof(struct arena));
+	struct arena *a = calloc(1, sizeof(*a));
+
+	if (a != NULL)
+		a->next = CHUNK_MIN;
+	return a;
 }
 
 void
@@ -40,26 +45,50 @@ arena_free(struct arena *a)
 	free(a);
 }
 
-/* Chunks double up to CHUNK_MAX, so that a small object stays small. */
 static struct chunk *
-grow(struct arena *a, size_t need)
+chunk_new(struct arena *a, size_t size)
 {
-	size_t size = a->head == NULL ? CHUNK_MIN : 2 * a->head->size;
 	struct chunk *c;
 
-	if (size > CHUNK_MAX)
-		size = CHUNK_MAX;
-	if (size < need)
-		size = need;
 	if (size > SIZE_MAX - sizeof(*c))
 		return NULL;
 	c = calloc(1, sizeof(*c) + size);
 	if (c == NULL)
 		return NULL;
 	c->size = size;
+	a->held += sizeof(*c) + size;
+	return c;
+}
+
+/* Chunks double up to CHUNK_MAX, so that a small object stays small. */
+static struct chunk *
+grow(struct arena *a)
+{
+	struct chunk *c = chunk_new(a, a->next);
+
+	if (c == NULL)
+		return NULL;
+	if (a->next < CHUNK_MAX)
+		a->next *= 2;
 	c->next = a->head;
 	a->head = c;
-	a->held += sizeof(*c) + size;
+	return c;
+}
+
+/* A chunk of its own, behind the one that is being filled, which goes on. */
+static struct chunk *
+set_apart(struct arena *a, size_t len)
+{
+	struct chunk *c = chunk_new(a, len);
+
+	if (c == NULL)
+		return NULL;
+	if (a->head == NULL) {
+		a->head = c;
+	} else {
+		c->next = a->head->next;
+		a->head->next = c;
+	}
 	return c;
 }
 
@@ -72,7 +101,7 @@ take(struct arena *a, size_t len, size_t align)
 	if (c != NULL)
 		at = (c->used + align - 1) & ~(align - 1);
 	if (c == NULL || at > c->size || c->size - at < len) {
-		c = grow(a, len);
+		c = len <= a->next / 2 ? grow(a) : set_apart(a, len);
 		if (c == NULL)
 			return NULL;
 		at = 0;
