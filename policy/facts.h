@@ -64,7 +64,9 @@ struct pair_list {
 struct image {
 	atomic_int refs;
 	struct arena *mem;
-	const char *digest; /* of the manifest */
+	const char *digest; /* of the manifest, as are these two */
+	const char *media_type;
+	int64_t bytes;
 	const char *config_digest;
 	struct platform platform; /* the config's, checked with the index */
 	int64_t size;             /* sum of the layers */

@@ -37,10 +37,12 @@ struct answer {
 };
 
 static void
-resolved(void *arg, struct image_set *set, const struct error *err)
+resolved(void *arg, struct image_set *set, enum cache_result from,
+    const struct error *err)
 {
 	struct answer *a = arg;
 
+	(void)from;
 	if (set != NULL)
 		a->set = image_set_ref(set);
 	else

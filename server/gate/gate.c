@@ -22,6 +22,7 @@ struct fetch {
 	struct decision *decision;
 	const struct reference *ref;
 	const char *canonical;
+	enum cache_result from;
 	struct image_set *set;
 	struct error err;
 };
@@ -93,21 +94,27 @@ gate_set_rules(struct gate *g, struct ruleset *rules)
 	ruleset_unref(old);
 }
 
+static struct fetch *
+find_fetch(struct decision *d, const char *canonical)
+{
+	size_t i;
+
+	for (i = 0; i < d->nfetches; i++)
+		if (strcmp(d->fetches[i].canonical, canonical) == 0)
+			return &d->fetches[i];
+	return NULL;
+}
+
 /* The fetch for a reference, made where there is none; NULL: too many. */
 static struct fetch *
 fetch_for(struct decision *d, const struct reference *ref)
 {
 	const char *canonical = reference_canonical(ref, d->plan->mem);
-	struct fetch *f;
-	size_t i;
+	struct fetch *f = canonical ? find_fetch(d, canonical) : NULL;
 
-	if (canonical == NULL)
-		return NULL;
-	for (i = 0; i < d->nfetches; i++)
-		if (strcmp(d->fetches[i].canonical, canonical) == 0)
-			return &d->fetches[i];
-	if (d->nfetches == DECISION_FETCHES_MAX)
-		return NULL;
+	if (f != NULL || canonical == NULL ||
+	    d->nfetches == DECISION_FETCHES_MAX)
+		return f;
 	f = &d->fetches[d->nfetches++];
 	f->decision = d;
 	f->ref = ref;
@@ -259,10 +266,12 @@ one_less(struct decision *d)
 }
 
 static void
-fetched(void *arg, struct image_set *set, const struct error *err)
+fetched(void *arg, struct image_set *set, enum cache_result from,
+    const struct error *err)
 {
 	struct fetch *f = arg;
 
+	f->from = from;
 	if (set != NULL)
 		f->set = image_set_ref(set);
 	else
@@ -321,6 +330,20 @@ decision_report(struct decision *d, struct error *err)
 	if (d->report == NULL)
 		d->report = evaluate(d->plan, err);
 	return d->report;
+}
+
+const char *
+decision_source(struct decision *d, size_t i)
+{
+	const struct plan_image *img = &d->plan->images[i];
+	const char *canonical = NULL;
+	const struct fetch *f = NULL;
+
+	if (img->fetch)
+		canonical = reference_canonical(&img->ref, d->plan->mem);
+	if (canonical != NULL)
+		f = find_fetch(d, canonical);
+	return f != NULL ? cache_result_name(f->from) : NULL;
 }
 
 const struct ruleset *

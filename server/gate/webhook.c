@@ -142,7 +142,7 @@ conclude(struct webhook_call *c, struct outcome *o)
 }
 
 static json_t *
-log_image(const struct report_image *img)
+log_image(const struct report_image *img, const char *source)
 {
 	json_t *checks = json_array();
 	size_t i;
@@ -153,10 +153,11 @@ log_image(const struct report_image *img)
 				img->findings[i].rule->name, "check",
 				img->findings[i].check, "mode",
 				mode_name(img->findings[i].rule->mode)));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:o*}", "path",
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:s?, s:o*}", "path",
 	    img->container->path, "reference", img->container->image,
-	    "resolved", img->resolved, "verdict", verdict_name(img->verdict),
-	    "error", img->fault.code, "findings", checks);
+	    "resolved", img->resolved, "cache", source, "verdict",
+	    verdict_name(img->verdict), "error", img->fault.code, "findings",
+	    checks);
 }
 
 static void
@@ -173,7 +174,8 @@ log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 	for (i = 0; o->report != NULL && i < o->report->nimages; i++)
 		if (o->report->images[i].judged)
 			json_array_append_new(
-			    images, log_image(&o->report->images[i]));
+			    images, log_image(&o->report->images[i],
+					decision_source(c->decision, i)));
 	log_pack(c->webhook->o.log, LOG_INFO, "review",
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:o*}",
 	    "endpoint", endpoint_names[c->endpoint], "uid", r->uid, "operation",

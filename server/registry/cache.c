@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/cache.h"
 
-#include "policy/base/buf.h"
+#include "server/registry/cache_key.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <sys/queue.h>
 
-enum { SLOTS = 4096, KEY_MAX = 8192, MS = 1000 };
+enum { SLOTS = 4096, MS = 1000 };
+
+/* An image, and the answers that hold it. */
+struct fact {
+	LIST_ENTRY(fact) slot;
+	LIST_HEAD(, hold) holds; /* never empty */
+	struct image *image;     /* a reference */
+};
+
+/* One answer's hold on one image. */
+struct hold {
+	LIST_ENTRY(hold) of_fact;
+	struct fact *fact;
+	const struct entry *entry;
+};
 
 /* Either what it resolved to, or that it was not there. */
 struct entry {
@@ -15,11 +29,16 @@ struct entry {
 	TAILQ_ENTRY(entry) age;
 	char *key;
 	struct image_set *set; /* a reference, or NULL: `err` */
-	struct error err;
+	struct error *err;
 	int64_t at; /* monotonic milliseconds */
-	size_t bytes;
+	uint64_t generation;
+	bool refreshing;
+	size_t bytes; /* its own, without the images */
+	size_t nholds;
+	struct hold holds[];
 };
 
+LIST_HEAD(fact_list, fact);
 LIST_HEAD(entry_list, entry);
 TAILQ_HEAD(entry_queue, entry);
 
@@ -27,7 +46,9 @@ struct cache {
 	const struct clock *clock;
 	pthread_mutex_t lock; /* over what follows */
 	struct entry_list slots[SLOTS];
-	struct entry_queue ages; /* the least recently used first */
+	struct fact_list facts[SLOTS]; /* by digest */
+	struct entry_queue ages;       /* the least recently used first */
+	uint64_t generation;           /* of the settings */
 	size_t bytes;
 	size_t entries;
 };
@@ -40,6 +61,7 @@ cache_result_name(enum cache_result r)
 	    [CACHE_HIT] = "hit",
 	    [CACHE_NEGATIVE] = "negative",
 	    [CACHE_STALE] = "stale",
+	    [CACHE_REFRESH] = "stale",
 	};
 
 	return names[r];
@@ -58,40 +80,14 @@ cache_new(const struct clock *clock)
 	return c;
 }
 
-void
-cache_free(struct cache *c)
-{
-	if (c == NULL)
-		return;
-	cache_clear(c);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
-}
-
-char *
-cache_key(const char *canonical, const struct platform_set *platforms)
-{
-	AUTO(buf_clear) struct buf b = BUF_INIT(KEY_MAX);
-	const struct platform *p;
-	size_t i;
-
-	buf_puts(&b, canonical);
-	for (i = 0; i < platforms->n; i++) {
-		p = &platforms->items[i];
-		buf_printf(&b, " %s/%s/%s/%s", p->os, p->arch, p->variant,
-		    p->os_version);
-	}
-	return buf_take(&b);
-}
-
-static struct entry_list *
-slot_of(struct cache *c, const char *key)
+static uint32_t
+slot_of(const char *key)
 {
 	uint32_t h = 2166136261U; /* FNV-1a */
 
 	for (; *key != '\0'; key++)
 		h = (h ^ (unsigned char)*key) * 16777619U;
-	return &c->slots[h % SLOTS];
+	return h % SLOTS;
 }
 
 /* All of these with the lock held. */
@@ -100,16 +96,59 @@ find(struct cache *c, const char *key)
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, slot_of(c, key), slot)
+	LIST_FOREACH(e, &c->slots[slot_of(key)], slot)
 	if (strcmp(e->key, key) == 0)
 		return e;
 	return NULL;
 }
 
-static void
-entry_free(struct entry *e)
+static size_t
+fact_size(const struct fact *f)
 {
+	return sizeof(*f) + arena_size(f->image->mem);
+}
+
+/* The very image: another copy of it takes other memory. */
+static struct fact *
+fact_for(struct cache *c, struct image *img)
+{
+	struct fact_list *list = &c->facts[slot_of(img->digest)];
+	struct fact *f;
+
+	LIST_FOREACH(f, list, slot)
+	if (f->image == img)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return NULL;
+	f->image = image_ref(img);
+	LIST_INSERT_HEAD(list, f, slot);
+	c->bytes += fact_size(f);
+	return f;
+}
+
+static void
+release(struct cache *c, struct hold *h)
+{
+	struct fact *f = h->fact;
+
+	LIST_REMOVE(h, of_fact);
+	if (!LIST_EMPTY(&f->holds))
+		return;
+	LIST_REMOVE(f, slot);
+	c->bytes -= fact_size(f);
+	image_unref(f->image);
+	free(f);
+}
+
+/* Releases an entry that stands in no list. */
+static void
+entry_free(struct cache *c, struct entry *e)
+{
+	while (e->nholds > 0)
+		release(c, &e->holds[--e->nholds]);
 	image_set_unref(e->set);
+	free(e->err);
 	free(e->key);
 	free(e);
 }
@@ -121,17 +160,18 @@ forget(struct cache *c, struct entry *e)
 	TAILQ_REMOVE(&c->ages, e, age);
 	c->bytes -= e->bytes;
 	c->entries--;
-	entry_free(e);
+	entry_free(c, e);
 }
 
-static size_t
-size_of(const struct image_set *set, const char *key)
+void
+cache_free(struct cache *c)
 {
-	size_t i, bytes = sizeof(struct entry) + strlen(key) + 1;
-
-	for (i = 0; set != NULL && i < set->n; i++)
-		bytes += arena_size(set->images[i]->mem);
-	return bytes + (set != NULL ? arena_size(set->mem) : 0);
+	if (c == NULL)
+		return;
+	while (!TAILQ_EMPTY(&c->ages))
+		forget(c, TAILQ_FIRST(&c->ages));
+	pthread_mutex_destroy(&c->lock);
+	free(c);
 }
 
 static void
@@ -148,28 +188,47 @@ age_of(const struct cache *c, const struct entry *e)
 	return (c->clock->monotonic_ms(c->clock) - e->at) / MS;
 }
 
+/* What an answer is worth that was proved with these settings. */
 static enum cache_result
-look(struct cache *c, struct entry *e, bool by_digest,
-    const struct cache_limits *limits, struct image_set **set,
-    struct error *err)
+rate(const struct cache *c, struct entry *e, const struct cache_limits *limits)
 {
+	int64_t age = age_of(c, e);
+
+	if (cache_key_is_by_digest(e->key) || age < limits->tag_ttl)
+		return CACHE_HIT;
+	if (age >= 2 * limits->tag_ttl)
+		return CACHE_MISS;
+	if (e->refreshing)
+		return CACHE_STALE;
+	e->refreshing = true;
+	return CACHE_REFRESH;
+}
+
+static enum cache_result
+look(struct cache *c, struct entry *e, const struct cache_limits *limits,
+    struct image_set **set, struct error *err)
+{
+	enum cache_result r;
+
+	if (e->generation != c->generation)
+		return CACHE_MISS;
 	if (e->set == NULL) {
 		if (age_of(c, e) >= limits->negative_ttl)
 			return CACHE_MISS;
-		*err = e->err;
+		*err = *e->err;
 		return CACHE_NEGATIVE;
 	}
-	if (!by_digest && age_of(c, e) >= limits->tag_ttl)
-		return CACHE_MISS;
+	r = rate(c, e, limits);
+	if (r == CACHE_MISS)
+		return r;
 	touch(c, e);
 	*set = image_set_ref(e->set);
-	return CACHE_HIT;
+	return r;
 }
 
 enum cache_result
-cache_find(struct cache *c, const char *key, bool by_digest,
-    const struct cache_limits *limits, struct image_set **set,
-    struct error *err)
+cache_find(struct cache *c, const char *key, const struct cache_limits *limits,
+    struct image_set **set, struct error *err)
 {
 	enum cache_result r = CACHE_MISS;
 	struct entry *e;
@@ -177,7 +236,7 @@ cache_find(struct cache *c, const char *key, bool by_digest,
 	pthread_mutex_lock(&c->lock);
 	e = find(c, key);
 	if (e != NULL)
-		r = look(c, e, by_digest, limits, set, err);
+		r = look(c, e, limits, set, err);
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
@@ -191,20 +250,68 @@ cache_find_stale(struct cache *c, const char *key,
 
 	pthread_mutex_lock(&c->lock);
 	e = find(c, key);
-	if (e != NULL && e->set != NULL &&
-	    age_of(c, e) < limits->tag_ttl + limits->stale_for) {
-		touch(c, e);
-		*set = image_set_ref(e->set);
-		r = CACHE_STALE;
+	if (e != NULL && e->set != NULL) {
+		e->refreshing = false;
+		if (age_of(c, e) < limits->tag_ttl + limits->stale_for) {
+			touch(c, e);
+			*set = image_set_ref(e->set);
+			r = CACHE_STALE;
+		}
 	}
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
 
-static struct entry *
-entry_new(const char *key, struct image_set *set)
+struct image_set *
+cache_known(struct cache *c, const char *key)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	struct image_set *set = NULL;
+	struct entry *e;
+
+	pthread_mutex_lock(&c->lock);
+	e = find(c, key);
+	if (e != NULL && e->set != NULL)
+		set = image_set_ref(e->set);
+	pthread_mutex_unlock(&c->lock);
+	return set;
+}
+
+static bool
+is_proved(const struct cache *c, const struct fact *f, const char *repository)
+{
+	const struct hold *h;
+
+	LIST_FOREACH(h, &f->holds, of_fact)
+	if (h->entry->generation == c->generation &&
+	    cache_key_is_in(h->entry->key, repository))
+		return true;
+	return false;
+}
+
+struct image *
+cache_image(struct cache *c, const char *digest, const char *repository)
+{
+	struct image *img = NULL;
+	struct fact *f;
+
+	pthread_mutex_lock(&c->lock);
+	LIST_FOREACH(f, &c->facts[slot_of(digest)], slot)
+	{
+		if (strcmp(f->image->digest, digest) != 0 ||
+		    (repository != NULL && !is_proved(c, f, repository)))
+			continue;
+		img = image_ref(f->image);
+		break;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return img;
+}
+
+static struct entry *
+entry_new(const char *key, size_t nimages)
+{
+	size_t size = sizeof(struct entry) + nimages * sizeof(struct hold);
+	struct entry *e = calloc(1, size);
 
 	if (e == NULL)
 		return NULL;
@@ -213,62 +320,129 @@ entry_new(const char *key, struct image_set *set)
 		free(e);
 		return NULL;
 	}
-	e->set = set != NULL ? image_set_ref(set) : NULL;
-	e->bytes = size_of(set, key);
+	e->bytes = size + strlen(key) + 1;
 	return e;
 }
 
-/* In the place of what stood under its key. NULL is fine. */
-static void
-insert(struct cache *c, struct entry *e, const char *key)
+/* Returns 0, or -1 when memory is out. */
+static int
+hold_all(struct cache *c, struct entry *e, struct image_set *set)
 {
-	struct entry *old = find(c, key);
+	struct hold *h;
+	size_t i;
 
-	if (old != NULL)
-		forget(c, old);
-	if (e == NULL)
-		return;
+	e->set = image_set_ref(set);
+	e->bytes += arena_size(set->mem);
+	for (i = 0; i < set->n; i++) {
+		h = &e->holds[i];
+		h->entry = e;
+		h->fact = fact_for(c, set->images[i]);
+		if (h->fact == NULL)
+			return -1;
+		LIST_INSERT_HEAD(&h->fact->holds, h, of_fact);
+		e->nholds++;
+	}
+	return 0;
+}
+
+/* In the place of what stood under its key. */
+static void
+insert(struct cache *c, struct entry *e)
+{
 	e->at = c->clock->monotonic_ms(c->clock);
-	LIST_INSERT_HEAD(slot_of(c, key), e, slot);
+	e->generation = c->generation;
+	LIST_INSERT_HEAD(&c->slots[slot_of(e->key)], e, slot);
 	TAILQ_INSERT_TAIL(&c->ages, e, age);
 	c->bytes += e->bytes;
 	c->entries++;
+}
+
+static void
+trim(struct cache *c, size_t bytes)
+{
+	while (c->bytes > bytes && !TAILQ_EMPTY(&c->ages))
+		forget(c, TAILQ_FIRST(&c->ages));
+}
+
+/* Takes the place of what stood under the key. NULL: memory was out. */
+static void
+replace(
+    struct cache *c, const char *key, struct entry *e, struct image_set *set)
+{
+	struct entry *old = find(c, key);
+
+	if (e != NULL && hold_all(c, e, set) != 0) {
+		entry_free(c, e);
+		e = NULL;
+	}
+	/* Only now: what both hold stays. */
+	if (old != NULL)
+		forget(c, old);
+	if (e != NULL)
+		insert(c, e);
 }
 
 void
 cache_store(struct cache *c, const char *key, struct image_set *set,
     const struct cache_limits *limits)
 {
-	struct entry *e = entry_new(key, set);
+	AUTO(free) char *by = NULL;
+	struct entry *e = entry_new(key, set->n), *also = NULL;
 
+	if (!cache_key_is_by_digest(key))
+		by = cache_key_by_digest(key, set->digest);
+	if (by != NULL)
+		also = entry_new(by, set->n);
 	pthread_mutex_lock(&c->lock);
-	insert(c, e, key);
-	while (c->bytes > limits->bytes && !TAILQ_EMPTY(&c->ages))
-		forget(c, TAILQ_FIRST(&c->ages));
+	if (also != NULL)
+		replace(c, by, also, set);
+	replace(c, key, e, set);
+	trim(c, limits->bytes);
 	pthread_mutex_unlock(&c->lock);
 }
 
-void
-cache_store_failure(struct cache *c, const char *key, const struct error *err)
+/* NULL where it is not kept, or memory is out. */
+static struct entry *
+negative_new(const char *key, const struct error *err)
 {
-	struct entry *e;
+	struct entry *e = err->code == ERR_NOT_FOUND ? entry_new(key, 0) : NULL;
 
-	if (err->code != ERR_NOT_FOUND)
-		return;
-	e = entry_new(key, NULL);
+	if (e == NULL)
+		return NULL;
+	e->err = malloc(sizeof(*e->err));
+	if (e->err == NULL) {
+		free(e->key);
+		free(e);
+		return NULL;
+	}
+	*e->err = *err;
+	e->bytes += sizeof(*e->err);
+	return e;
+}
+
+void
+cache_store_failure(struct cache *c, const char *key, const struct error *err,
+    const struct cache_limits *limits)
+{
+	struct entry *e = negative_new(key, err), *old;
+
+	pthread_mutex_lock(&c->lock);
+	old = find(c, key);
+	if (old != NULL && err->code == ERR_NOT_FOUND)
+		forget(c, old);
+	else if (old != NULL)
+		old->refreshing = false;
 	if (e != NULL)
-		e->err = *err;
-	pthread_mutex_lock(&c->lock);
-	insert(c, e, key);
+		insert(c, e);
+	trim(c, limits->bytes);
 	pthread_mutex_unlock(&c->lock);
 }
 
 void
-cache_clear(struct cache *c)
+cache_distrust(struct cache *c)
 {
 	pthread_mutex_lock(&c->lock);
-	while (!TAILQ_EMPTY(&c->ages))
-		forget(c, TAILQ_FIRST(&c->ages));
+	c->generation++;
 	pthread_mutex_unlock(&c->lock);
 }
 

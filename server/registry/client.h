@@ -20,6 +20,7 @@ struct client {
 	struct transport *transport;
 	const struct registry_observer *observer; /* or NULL */
 	bool guard;
+	struct cache *cache; /* or NULL */
 	struct timers timers;
 	struct peers peers;
 	struct token *tokens;

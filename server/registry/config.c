@@ -239,8 +239,11 @@ copy_manifest(struct image *img, const struct manifest *m, const char *digest,
 	size_t i;
 
 	img->digest = arena_strdup(img->mem, digest);
+	img->media_type = media_type_intern(m->media_type, img->mem);
+	img->bytes = (int64_t)m->bytes;
 	img->config_digest = arena_strdup(img->mem, m->config.digest);
-	if (layers == NULL || img->digest == NULL || img->config_digest == NULL)
+	if (layers == NULL || img->digest == NULL || img->media_type == NULL ||
+	    img->config_digest == NULL)
 		return nomem(err);
 	for (i = 0; i < m->nlayers; i++) {
 		layers[i].size = m->layers[i].size;

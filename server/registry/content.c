@@ -2,16 +2,31 @@
 #include "server/registry/content.h"
 
 struct content *
-content_new(void)
+content_new(enum manifest_kind kind, const char *digest, const char *media_type)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct content *c = mem ? arena_calloc(mem, 1, sizeof(*c)) : NULL;
 
 	if (c == NULL)
 		return NULL;
 	atomic_init(&c->refs, 1);
+	c->kind = kind;
+	c->digest = arena_strdup(mem, digest);
+	c->media_type = arena_strdup(mem, media_type);
+	if (c->digest == NULL || c->media_type == NULL)
+		return NULL;
 	c->mem = TAKE(mem);
+	return c;
+}
+
+struct content *
+content_of_image(struct image *img)
+{
+	struct content *c =
+	    content_new(MANIFEST_IMAGE, img->digest, img->media_type);
+
+	if (c != NULL)
+		c->image = image_ref(img);
 	return c;
 }
 
@@ -31,12 +46,4 @@ content_unref(struct content *c)
 	image_unref(c->image);
 	arena_free(c->entries_mem);
 	arena_free(c->mem); /* the content lives in it */
-}
-
-size_t
-content_size(const struct content *c)
-{
-	return arena_size(c->mem) +
-	       (c->image == NULL ? 0 : arena_size(c->image->mem)) +
-	       (c->entries_mem == NULL ? 0 : arena_size(c->entries_mem));
 }

@@ -16,22 +16,20 @@ struct content {
 	struct arena *mem;
 	const char *digest;
 	const char *media_type;
-	int64_t bytes; /* of the manifest or index */
 	enum manifest_kind kind;
 	struct image *image;               /* MANIFEST_IMAGE: a reference */
 	const struct index_entry *entries; /* MANIFEST_INDEX */
 	size_t nentries;
 	struct arena *entries_mem; /* owned: what they stand in */
-	int64_t config_bytes;      /* of an image's config */
+	int64_t config_bytes;      /* of an image whose config was fetched */
 };
 
-/* New, with one reference and an arena; NULL when memory is out. */
-struct content *content_new(void);
+/* New, with one reference. NULL when memory is out. */
+struct content *content_new(
+    enum manifest_kind kind, const char *digest, const char *media_type);
+struct content *content_of_image(struct image *img); /* takes a reference */
 struct content *content_ref(struct content *c);
 void content_unref(struct content *c); /* NULL is fine */
 OWNED(struct content, content_unref)
-
-/* Bytes that it holds, its image's included. */
-size_t content_size(const struct content *c);
 
 #endif

@@ -16,11 +16,15 @@ struct load_request {
 	const char *path;
 	const char *tag;    /* or NULL */
 	const char *digest; /* or NULL; the one or the other */
-	int64_t size;       /* as an index announces it; -1: unknown */
+	/* The digest it had before: whether it still has it is asked first, by
+	 * HEAD. NULL: nothing is known. */
+	const char *known;
+	int64_t size; /* as an index announces it; -1: unknown */
 	struct registry_settings *settings; /* borrowed; reference taken */
 };
 
-/* `content` is borrowed, or NULL with *err. */
+/* `content` is borrowed, or NULL with *err. Both are NULL where it is what was
+ * known. */
 typedef void load_done(
     void *arg, struct content *content, const struct error *err);
 
@@ -37,6 +41,12 @@ struct load_waiter {
  * will not run. */
 int load_join(struct client *c, const struct load_request *rq,
     struct load_waiter *w, struct error *err);
+
+/* It has until then. */
+void load_extend(struct load_waiter *w, int64_t deadline);
+
+/* Whether somebody else waits for the same. */
+bool load_is_shared(const struct load_waiter *w);
 
 /* `timed_out`: its time is over. Without waiters the load is given up. */
 void load_leave(struct load_waiter *w, bool timed_out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/registry.h"
 
-#include "server/registry/cache.h"
+#include "server/registry/cache_key.h"
 #include "server/registry/client.h"
 #include "server/registry/resolve.h"
 
@@ -24,14 +24,12 @@ struct asking {
 	struct registry *registry;
 	struct registry_settings *settings; /* a reference */
 	char *key;
-	bool by_digest;
-	registry_done *done;
+	registry_done *done; /* NULL: nobody waits any more */
 	void *arg;
 };
 
 struct registry {
 	struct client client; /* the thread's */
-	struct cache *cache;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* over what follows */
 	bool stop;
@@ -53,18 +51,24 @@ take_calls(struct registry *r, bool *stop)
 	return all;
 }
 
-static bool answer_from_cache(struct registry *r, const struct asking *a);
+static enum cache_result answer_from_cache(struct asking *a);
 static void asking_free(struct asking *a);
 
 /* Another call may have brought the answer since this one looked for it. */
 static bool
-is_answered(struct registry *r, struct call *c)
+is_answered(struct call *c)
 {
-	if (!answer_from_cache(r, c->asking))
+	if (c->asking->done == NULL)
+		return false; /* it is to bring it */
+	switch (answer_from_cache(c->asking)) {
+	case CACHE_MISS:
+	case CACHE_REFRESH:
 		return false;
-	asking_free(c->asking);
-	job_free(c->job);
-	return true;
+	default:
+		asking_free(c->asking);
+		job_free(c->job);
+		return true;
+	}
 }
 
 static void
@@ -76,7 +80,7 @@ start_calls(struct registry *r, struct call *all, bool stop)
 		next = all->next;
 		if (stop)
 			job_refuse(all->job);
-		else if (!is_answered(r, all))
+		else if (!is_answered(all))
 			job_start(&r->client, all->job);
 		free(all);
 	}
@@ -125,13 +129,13 @@ registry_new(struct registry_settings *settings,
 	r->client.clock = o->clock;
 	r->client.observer = o->observer;
 	r->client.guard = o->guard_addresses;
-	r->cache = cache_new(o->clock);
-	if (r->cache == NULL)
+	r->client.cache = cache_new(o->clock);
+	if (r->client.cache == NULL)
 		error_set(err, ERR_NOMEM, "out of memory");
 	else
 		r->client.transport = transport_curl_new(o->clock, err);
 	if (r->client.transport == NULL) {
-		cache_free(r->cache);
+		cache_free(r->client.cache);
 		free(r);
 		return NULL;
 	}
@@ -144,7 +148,7 @@ registry_new(struct registry_settings *settings,
 		pthread_mutex_destroy(&r->mutex);
 		registry_settings_unref(r->settings);
 		r->client.transport->destroy(r->client.transport);
-		cache_free(r->cache);
+		cache_free(r->client.cache);
 		free(r);
 		return NULL;
 	}
@@ -170,7 +174,7 @@ registry_free(struct registry *r)
 	client_clear(&r->client);
 	r->client.transport->destroy(r->client.transport);
 	registry_settings_unref(r->settings);
-	cache_free(r->cache);
+	cache_free(r->client.cache);
 	pthread_mutex_destroy(&r->mutex);
 	free(r);
 }
@@ -183,10 +187,10 @@ registry_set_settings(struct registry *r, struct registry_settings *s)
 	pthread_mutex_lock(&r->mutex);
 	old = r->settings;
 	r->settings = registry_settings_ref(s);
+	/* What was learned by other credentials proves nothing any more. */
+	cache_distrust(r->client.cache);
 	pthread_mutex_unlock(&r->mutex);
 	registry_settings_unref(old);
-	/* What was learned by other credentials proves nothing any more. */
-	cache_clear(r->cache);
 }
 
 static struct registry_settings *
@@ -232,7 +236,7 @@ observe_cache(struct registry *r, enum cache_result result)
 
 	if (o == NULL || o->cache == NULL)
 		return;
-	cache_usage(r->cache, &bytes, &entries);
+	cache_usage(r->client.cache, &bytes, &entries);
 	o->cache(o->arg, cache_result_name(result), bytes, entries);
 }
 
@@ -253,17 +257,44 @@ remember(const struct asking *a, struct image_set *set, const struct error *err)
 {
 	struct registry *r = a->registry;
 	const struct cache_limits limits = limits_of(a->settings);
-	bool current;
 
 	pthread_mutex_lock(&r->mutex);
-	current = r->settings == a->settings;
-	pthread_mutex_unlock(&r->mutex);
-	if (!current)
-		return;
-	if (set != NULL)
-		cache_store(r->cache, a->key, set, &limits);
+	if (r->settings != a->settings)
+		; /* as if it had never come */
+	else if (set != NULL)
+		cache_store(r->client.cache, a->key, set, &limits);
 	else
-		cache_store_failure(r->cache, a->key, err);
+		cache_store_failure(r->client.cache, a->key, err, &limits);
+	pthread_mutex_unlock(&r->mutex);
+}
+
+/* Whoever waits gets the answer; there will be no other. */
+static void
+tell(struct asking *a, struct image_set *set, enum cache_result from,
+    const struct error *err)
+{
+	registry_done *done = a->done;
+
+	if (done == NULL)
+		return;
+	a->done = NULL;
+	observe_cache(a->registry, from);
+	done(a->arg, set, from, err);
+}
+
+/* Tells an old answer, if there is one; else that it failed. */
+static void
+tell_failure(struct asking *a, const struct error *err)
+{
+	AUTO(image_set_unref) struct image_set *stale = NULL;
+	const struct cache_limits limits = limits_of(a->settings);
+
+	if (cache_is_outage(err->code) &&
+	    cache_find_stale(a->registry->client.cache, a->key, &limits,
+		&stale) == CACHE_STALE)
+		tell(a, stale, CACHE_STALE, NULL);
+	else
+		tell(a, NULL, CACHE_MISS, err);
 }
 
 /* On the registry's thread: the registry has answered, or has not. */
@@ -271,46 +302,34 @@ static void
 answered(void *arg, struct image_set *set, const struct error *err)
 {
 	AUTO(asking_free) struct asking *a = arg;
-	AUTO(image_set_unref) struct image_set *stale = NULL;
-	const struct cache_limits limits = limits_of(a->settings);
 
-	if (set == NULL && cache_is_outage(err->code) &&
-	    cache_find_stale(a->registry->cache, a->key, &limits, &stale) ==
-		CACHE_STALE) {
-		observe_cache(a->registry, CACHE_STALE);
-		a->done(a->arg, stale, NULL);
-		return;
-	}
 	remember(a, set, err);
-	a->done(a->arg, set, err);
+	if (set != NULL)
+		tell(a, set, CACHE_MISS, NULL);
+	else
+		tell_failure(a, err);
 }
 
-/* Whether the cache has the answer: given then, on this thread. */
-static bool
-answer_from_cache(struct registry *r, const struct asking *a)
+/* Likewise: it has not, in time. */
+static void
+late(void *arg, const struct error *err)
+{
+	tell_failure(arg, err);
+}
+
+/* Tells what is remembered; CACHE_REFRESH: and it has to be asked for anew. */
+static enum cache_result
+answer_from_cache(struct asking *a)
 {
 	AUTO(image_set_unref) struct image_set *set = NULL;
 	const struct cache_limits limits = limits_of(a->settings);
 	struct error err = ERROR_INIT;
-	enum cache_result result;
+	enum cache_result result =
+	    cache_find(a->registry->client.cache, a->key, &limits, &set, &err);
 
-	result =
-	    cache_find(r->cache, a->key, a->by_digest, &limits, &set, &err);
-	if (result == CACHE_MISS)
-		return false;
-	observe_cache(r, result);
-	a->done(a->arg, set, &err);
-	return true;
-}
-
-/* "registry.corp/web:1 linux/amd64//": what the answer stands under. */
-static char *
-key_of(const struct reference *ref, const struct platform_set *platforms)
-{
-	AUTO(arena_free) struct arena *mem = arena_new();
-	const char *canonical = mem ? reference_canonical(ref, mem) : NULL;
-
-	return canonical != NULL ? cache_key(canonical, platforms) : NULL;
+	if (result != CACHE_MISS)
+		tell(a, set, result, set == NULL ? &err : NULL);
+	return result;
 }
 
 static struct asking *
@@ -323,8 +342,7 @@ asking_new(struct registry *r, const struct reference *ref,
 		return NULL;
 	*a = (struct asking){.registry = r,
 	    .settings = current_settings(r),
-	    .key = key_of(ref, platforms),
-	    .by_digest = ref->digest != NULL,
+	    .key = cache_key(ref, platforms),
 	    .done = done,
 	    .arg = arg};
 	return a->key != NULL ? TAKE(a) : NULL;
@@ -335,6 +353,9 @@ static struct call *
 call_new(struct asking *a, const struct reference *ref,
     const struct platform_set *platforms, int64_t deadline)
 {
+	AUTO(image_set_unref)
+	struct image_set *known =
+	    cache_known(a->registry->client.cache, a->key);
 	struct call *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
@@ -343,8 +364,10 @@ call_new(struct asking *a, const struct reference *ref,
 	c->job = job_new(&(struct job_request){
 	    .ref = ref,
 	    .platforms = platforms,
+	    .known = known,
 	    .deadline = deadline,
 	    .settings = a->settings,
+	    .late = late,
 	    .done = answered,
 	    .arg = a,
 	});
@@ -361,16 +384,21 @@ registry_resolve(struct registry *r, const struct reference *ref,
 {
 	AUTO(asking_free)
 	struct asking *a = asking_new(r, ref, platforms, done, arg);
-	struct call *c = NULL;
+	enum cache_result result;
+	struct call *c;
 
-	if (a != NULL && answer_from_cache(r, a))
-		return 0;
-	if (a != NULL)
-		c = call_new(a, ref, platforms, deadline);
-	if (c == NULL)
+	if (a == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory for an image");
+	result = answer_from_cache(a);
+	if (result != CACHE_MISS && result != CACHE_REFRESH)
+		return 0;
+	c = call_new(a, ref, platforms, deadline);
+	if (c == NULL)
+		return result == CACHE_REFRESH
+			   ? 0
+			   : error_set(
+				 err, ERR_NOMEM, "out of memory for an image");
 	(void)TAKE(a);
-	observe_cache(r, CACHE_MISS);
 	enqueue(r, c);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "policy/base/error.h"
 #include "policy/facts.h"
 #include "policy/reference.h"
+#include "server/registry/cache.h"
 #include "server/registry/settings.h"
 
 /*
@@ -24,7 +25,7 @@ struct registry_observer {
 	 * answer. */
 	void (*exchange)(void *arg, const char *label, const char *kind,
 	    long status, int64_t ms);
-	/* A reference was looked up; result is hit, miss, stale or negative,
+	/* A reference was answered; result is hit, miss, stale or negative,
 	 * the rest what the cache holds now. From any thread. */
 	void (*cache)(
 	    void *arg, const char *result, size_t bytes, size_t entries);
@@ -56,13 +57,14 @@ void registry_set_settings(struct registry *r, struct registry_settings *s);
 /*
  * Runs exactly once: on the calling thread before registry_resolve() returns,
  * where the answer is remembered, else on the registry's thread, where it must
- * not block. `set` is
+ * not block. `from`
+ * says where the answer is from: CACHE_MISS is the registry itself. `set` is
  * borrowed (take a reference to keep it), or NULL with *err set: one of
  * ERR_REFERENCE to ERR_NO_PLATFORM, ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM,
  * ERR_INTERNAL.
  */
-typedef void registry_done(
-    void *arg, struct image_set *set, const struct error *err);
+typedef void registry_done(void *arg, struct image_set *set,
+    enum cache_result from, const struct error *err);
 
 /*
  * Resolves a reference once, to the facts of every platform that a node of

@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/registry/resolve.h"
+#include "server/registry/resolve_state.h"
 
 #include "policy/base/arena.h"
+#include "server/registry/cache.h"
 #include "server/registry/config.h"
-#include "server/registry/load.h"
 
 #include <string.h>
-
-/* One thing to load: the reference, or an entry of an index. */
-struct node_load {
-	struct node_load *next;
-	struct job *job;
-	struct load_waiter waiter;
-	struct content *content;
-	const struct index_entry *entry; /* in the parent's content; or NULL */
-	const struct node_load *parent;
-	int depth; /* of indexes above it */
-};
-
-struct job {
-	struct job *next;
-	struct client *client;
-	struct arena *mem;
-	struct job_request rq;
-	struct reference ref;
-	struct platform_set platforms;
-	struct timer timer;
-	struct node_load *first; /* in the order of the indexes */
-	struct node_load *last;
-	int pending;
-	int manifests;
-	int64_t bytes;
-};
 
 void
 job_free(struct job *j)
@@ -47,6 +21,7 @@ job_free(struct job *j)
 	if (j->client != NULL)
 		timer_clear(&j->client->timers, &j->timer);
 	registry_settings_unref(j->rq.settings);
+	image_set_unref(j->rq.known);
 	arena_free(j->mem);
 }
 OWNED(struct job, job_free)
@@ -64,7 +39,7 @@ job_unlink(struct job *j)
 static void
 finish(struct job *j, struct image_set *set, const struct error *err)
 {
-	registry_done *done = j->rq.done;
+	job_done *done = j->rq.done;
 	void *arg = j->rq.arg;
 	struct error copy = ERROR_INIT;
 
@@ -84,33 +59,33 @@ fail(struct job *j, enum err_code code, const char *msg)
 	finish(j, NULL, &err);
 }
 
-/* Whether a node would pick a platform. What says "unknown" is no program. */
-static bool
-is_wanted(const struct job *j, const struct platform *p)
+/* What came against what the index said of it. */
+static int
+check_content(const struct node_load *n, struct error *err)
 {
-	return strcmp(p->os, "unknown") != 0 &&
-	       platform_set_runs(&j->platforms, p);
+	const struct content *c = n->content;
+
+	if (n->entry == NULL)
+		return 0;
+	if (strcmp(c->media_type, n->entry->d.media_type) != 0)
+		return error_set(err, ERR_SYNTAX,
+		    "a manifest is of another type than its index says");
+	if (c->kind == MANIFEST_IMAGE)
+		return config_check_platform(c->image, n->entry, err);
+	return 0;
 }
 
 static void on_load(
     void *arg, struct content *content, const struct error *err);
 
-static int
-add_load(struct job *j, const struct node_load *parent,
-    const struct index_entry *e, struct error *err)
+static struct node_load *
+add_node(
+    struct job *j, const struct node_load *parent, const struct index_entry *e)
 {
 	struct node_load *n = arena_calloc(j->mem, 1, sizeof(*n));
-	const struct load_request rq = {
-	    .host = j->ref.host,
-	    .path = j->ref.path,
-	    .tag = e == NULL && j->ref.digest == NULL ? j->ref.tag : NULL,
-	    .digest = e == NULL ? j->ref.digest : e->d.digest,
-	    .size = e == NULL ? -1 : e->d.size,
-	    .settings = j->rq.settings,
-	};
 
 	if (n == NULL)
-		return error_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
 	*n = (struct node_load){
 	    .job = j,
 	    .entry = e,
@@ -118,14 +93,51 @@ add_load(struct job *j, const struct node_load *parent,
 	    .depth = parent == NULL ? 0 : parent->depth + 1,
 	    .waiter = {.done = on_load, .arg = n, .deadline = j->rq.deadline},
 	};
-	if (load_join(j->client, &rq, &n->waiter, err) != 0)
-		return -1;
-	j->pending++;
 	if (j->last == NULL)
 		j->first = n;
 	else
 		j->last->next = n;
 	j->last = n;
+	return n;
+}
+
+/* The content of an entry that was read before, in this repository. */
+static struct content *
+remembered(const struct job *j, const struct index_entry *e)
+{
+	AUTO(image_unref) struct image *img = NULL;
+
+	if (e == NULL || j->client->cache == NULL)
+		return NULL;
+	img = cache_image(j->client->cache, e->d.digest, j->repository);
+	return img != NULL && img->bytes == e->d.size ? content_of_image(img)
+						      : NULL;
+}
+
+static int
+add_load(struct job *j, const struct node_load *parent,
+    const struct index_entry *e, struct error *err)
+{
+	struct node_load *n = add_node(j, parent, e);
+	const struct load_request rq = {
+	    .host = j->ref.host,
+	    .path = j->ref.path,
+	    .tag = e == NULL && j->ref.digest == NULL ? j->ref.tag : NULL,
+	    .digest = e == NULL ? j->ref.digest : e->d.digest,
+	    .known =
+		e == NULL && j->rq.known != NULL ? j->rq.known->digest : NULL,
+	    .size = e == NULL ? -1 : e->d.size,
+	    .settings = j->rq.settings,
+	};
+
+	if (n == NULL)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	n->content = remembered(j, e);
+	if (n->content != NULL)
+		return check_content(n, err);
+	if (load_join(j->client, &rq, &n->waiter, err) != 0)
+		return -1;
+	j->pending++;
 	return 0;
 }
 
@@ -164,28 +176,12 @@ expand_index(struct job *j, struct node_load *n, struct error *err)
 
 	for (i = 0; i < n->content->nentries; i++) {
 		e = &n->content->entries[i];
-		if (e->has_platform && !is_wanted(j, &e->platform))
+		if (e->has_platform && !job_wants(j, &e->platform))
 			continue;
 		if (check_entry(j, n, e, err) != 0 ||
 		    add_load(j, n, e, err) != 0)
 			return -1;
 	}
-	return 0;
-}
-
-/* What came against what the index said of it. */
-static int
-check_content(const struct node_load *n, struct error *err)
-{
-	const struct content *c = n->content;
-
-	if (n->entry == NULL)
-		return 0;
-	if (strcmp(c->media_type, n->entry->d.media_type) != 0)
-		return error_set(err, ERR_SYNTAX,
-		    "a manifest is of another type than its index says");
-	if (c->kind == MANIFEST_IMAGE)
-		return config_check_platform(c->image, n->entry, err);
 	return 0;
 }
 
@@ -217,119 +213,11 @@ accept_content(struct job *j, struct node_load *n, struct error *err)
 	return 0;
 }
 
-static int
-copy_platform(
-    struct platform *to, const struct platform *from, struct arena *mem)
-{
-	to->os = arena_strdup(mem, from->os);
-	to->arch = arena_strdup(mem, from->arch);
-	to->variant = arena_strdup(mem, from->variant);
-	to->os_version = arena_strdup(mem, from->os_version);
-	return to->os == NULL || to->arch == NULL || to->variant == NULL ||
-		       to->os_version == NULL
-		   ? -1
-		   : 0;
-}
-
-/* A result while it is put together. */
-struct assembly {
-	struct image_set *set;
-	struct platform *others;
-};
-
-static bool
-has_image(const struct image_set *set, const struct image *img)
-{
-	size_t i;
-
-	for (i = 0; i < set->n; i++)
-		if (strcmp(set->images[i]->digest, img->digest) == 0)
-			return true;
-	return false;
-}
-
-static int
-add_other(struct assembly *a, const struct platform *p)
-{
-	size_t i;
-
-	if (strcmp(p->os, "unknown") == 0)
-		return 0;
-	for (i = 0; i < a->set->nothers; i++)
-		if (platform_equal(&a->others[i], p))
-			return 0;
-	return copy_platform(&a->others[a->set->nothers++], p, a->set->mem);
-}
-
-static int
-add_image(const struct job *j, struct assembly *a, struct image *img)
-{
-	if (!is_wanted(j, &img->platform))
-		return add_other(a, &img->platform);
-	if (!has_image(a->set, img))
-		a->set->images[a->set->n++] = image_ref(img);
-	return 0;
-}
-
-/* The images under one load, in the order of the indexes. */
-static int
-collect(const struct job *j, struct assembly *a, const struct node_load *n)
-{
-	const struct content *c = n->content;
-	const struct node_load *child;
-	size_t i;
-
-	if (c->kind == MANIFEST_IMAGE)
-		return add_image(j, a, c->image);
-	for (i = 0; i < c->nentries; i++)
-		if (c->entries[i].has_platform && !c->entries[i].is_index &&
-		    !is_wanted(j, &c->entries[i].platform) &&
-		    add_other(a, &c->entries[i].platform) != 0)
-			return -1;
-	for (child = n->next; child != NULL; child = child->next)
-		if (child->parent == n && collect(j, a, child) != 0)
-			return -1;
-	return 0;
-}
-
-static size_t
-count_entries(const struct job *j)
-{
-	const struct node_load *n;
-	size_t entries = 1;
-
-	for (n = j->first; n != NULL; n = n->next)
-		entries += n->content->nentries;
-	return entries;
-}
-
-static struct image_set *
-assemble(const struct job *j)
-{
-	AUTO(image_set_unref)
-	struct image_set *set = image_set_new();
-	struct assembly a = {.set = set};
-	size_t n = count_entries(j);
-
-	if (set == NULL)
-		return NULL;
-	set->digest = arena_strdup(set->mem, j->first->content->digest);
-	set->images = arena_calloc(set->mem,
-	    n > CHILD_MANIFESTS_MAX ? CHILD_MANIFESTS_MAX : n,
-	    sizeof(struct image *));
-	a.others = arena_calloc(set->mem, n, sizeof(*a.others));
-	set->others = a.others;
-	if (set->digest == NULL || set->images == NULL || a.others == NULL ||
-	    collect(j, &a, j->first) != 0)
-		return NULL;
-	return TAKE(set);
-}
-
 static void
 complete(struct job *j)
 {
 	AUTO(image_set_unref)
-	struct image_set *set = assemble(j);
+	struct image_set *set = job_result(j);
 
 	if (set == NULL)
 		fail(j, ERR_NOMEM, "out of memory for an image");
@@ -346,10 +234,13 @@ on_load(void *arg, struct content *content, const struct error *err)
 {
 	struct node_load *n = arg;
 	struct job *j = n->job;
+	AUTO(image_set_unref) struct image_set *known = NULL;
 	struct error own = ERROR_INIT;
 
 	if (content == NULL) {
-		finish(j, NULL, err);
+		if (err == NULL)
+			known = TAKE(j->rq.known);
+		finish(j, known, err);
 		return;
 	}
 	n->content = content_ref(content);
@@ -362,7 +253,37 @@ on_load(void *arg, struct content *content, const struct error *err)
 	}
 }
 
+static void
+set_timeout(struct error *err, const struct job *j)
+{
+	error_set(err, ERR_TIMEOUT,
+	    "%s did not answer in the time that was left", j->ref.host);
+}
+
 /* The time is over, which speaks against whom we wait for. */
+static void
+give_up(struct job *j)
+{
+	struct error err = ERROR_INIT;
+	struct node_load *n;
+
+	for (n = j->first; n != NULL; n = n->next)
+		load_leave(&n->waiter, true);
+	set_timeout(&err, j);
+	finish(j, NULL, &err);
+}
+
+static bool
+is_shared(const struct job *j)
+{
+	const struct node_load *n;
+
+	for (n = j->first; n != NULL; n = n->next)
+		if (load_is_shared(&n->waiter))
+			return true;
+	return false;
+}
+
 static void
 on_deadline(void *arg)
 {
@@ -370,11 +291,17 @@ on_deadline(void *arg)
 	struct error err = ERROR_INIT;
 	struct node_load *n;
 
+	if (j->late || is_shared(j)) {
+		give_up(j);
+		return;
+	}
+	j->late = true;
+	j->rq.deadline += RESOLVE_LATE_MS;
 	for (n = j->first; n != NULL; n = n->next)
-		load_leave(&n->waiter, true);
-	error_set(&err, ERR_TIMEOUT,
-	    "%s did not answer in the time that was left", j->ref.host);
-	finish(j, NULL, &err);
+		load_extend(&n->waiter, j->rq.deadline);
+	timer_set(&j->client->timers, &j->timer, j->rq.deadline);
+	set_timeout(&err, j);
+	j->rq.late(j->rq.arg, &err);
 }
 
 static int
@@ -402,7 +329,7 @@ copy_platforms(struct job *j, const struct platform_set *from)
 	if (items == NULL)
 		return -1;
 	for (i = 0; i < from->n; i++)
-		if (copy_platform(&items[i], &from->items[i], j->mem) != 0)
+		if (job_copy_platform(&items[i], &from->items[i], j->mem) != 0)
 			return -1;
 	j->platforms = (struct platform_set){items, from->n};
 	return 0;
@@ -421,7 +348,11 @@ job_new(const struct job_request *rq)
 	j->mem = TAKE(mem);
 	j->rq = *rq;
 	j->rq.settings = registry_settings_ref(rq->settings);
-	if (copy_reference(&j->ref, rq->ref, j->mem) != 0 ||
+	j->rq.known = rq->known != NULL ? image_set_ref(rq->known) : NULL;
+	j->repository =
+	    arena_printf(j->mem, "%s/%s", rq->ref->host, rq->ref->path);
+	if (j->repository == NULL ||
+	    copy_reference(&j->ref, rq->ref, j->mem) != 0 ||
 	    copy_platforms(j, rq->platforms) != 0)
 		return NULL;
 	return TAKE(j);
@@ -446,7 +377,7 @@ void
 job_refuse(struct job *j)
 {
 	struct error err = ERROR_INIT;
-	registry_done *done = j->rq.done;
+	job_done *done = j->rq.done;
 	void *arg = j->rq.arg;
 
 	error_set(&err, ERR_UNAVAILABLE, "policy-gate is shutting down");

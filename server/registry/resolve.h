@@ -15,14 +15,24 @@ enum {
 	CHILD_MANIFESTS_MAX = 16, /* that one image may lead to */
 	/* Manifests and configs of one image, all platforms. */
 	RESOLVE_BYTES_MAX = 32 * 1024 * 1024,
+	RESOLVE_LATE_MS = 30 * 1000,
 };
+
+/* `set` is borrowed, or NULL with *err; as registry.h says of them. */
+typedef void job_done(
+    void *arg, struct image_set *set, const struct error *err);
 
 struct job_request {
 	const struct reference *ref;
 	const struct platform_set *platforms;
+	struct image_set *known; /* what it was before, or NULL; taken */
 	int64_t deadline;
 	struct registry_settings *settings; /* borrowed; reference taken */
-	registry_done *done;
+	/* The deadline has passed: who waits need not. The job goes on for
+	 * RESOLVE_LATE_MS, unless others work on the same, so that what is
+	 * slow is there the next time. At most once. */
+	void (*late)(void *arg, const struct error *err);
+	job_done *done; /* always; last */
 	void *arg;
 };
 

@@ -47,7 +47,7 @@ class Cache(unittest.TestCase):
         self.gate.post(review)
         self.gate.post(review)
         self.assertEqual((self.manifests(), self.looked_up("hit")), (1, 1))
-        time.sleep(1.1)
+        time.sleep(2.1)
         self.gate.post(review)
         self.assertEqual(self.manifests(), 2)
 
@@ -55,7 +55,7 @@ class Cache(unittest.TestCase):
         known = self.review("shop/lean:1")
         self.assertTrue(self.gate.post(known)["allowed"])
         self.registry.stop()
-        time.sleep(1.1)
+        time.sleep(2.1)
         for _ in range(3):
             self.assertTrue(self.gate.post(known, "3s")["allowed"])
         self.assertEqual(self.looked_up("stale"), 3)

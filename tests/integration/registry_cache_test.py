@@ -33,6 +33,7 @@ class Cache(registry_case.Case):
         super().setUp()
         self.reg = self.registry()
         self.good, self.root = content.image(), content.image(user="0")
+        self.other = content.image(user="7")
         self.ref = self.reg.push("app:1", self.good)
 
     def start(self, credentials=None, **cache):
@@ -40,6 +41,10 @@ class Cache(registry_case.Case):
         self.server = self.serve(
             self.config(credentials=credentials, cache=cache),
             policy=ROOTLESS)
+
+    def expire(self):
+        """What is known by tag has to be asked for again."""
+        time.sleep(2 * TTL_S + 0.1)
 
     def allowed(self, ref=None, timeout="3s"):
         return self.post(self.server, ref or self.ref, timeout)["allowed"]
@@ -65,7 +70,7 @@ class Moving(Cache):
         self.assertTrue(self.allowed())
         self.reg.push("app:1", self.root)
         self.assertTrue(self.allowed())
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         self.assertFalse(self.allowed())
 
     def test_two_containers_see_the_same(self):
@@ -96,7 +101,7 @@ class Moving(Cache):
         self.start()
         self.assertTrue(self.allowed())
         del self.reg.tags["app", "1"]
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         answer = self.post(self.server, self.ref)
         self.assertIn("NOT_FOUND", answer["status"]["message"])
         # And an outage does not bring it back.
@@ -110,7 +115,7 @@ class Kept(Cache):
         self.start()
         ref = f"{self.reg.host}/app@{self.good.digest}"
         self.assertTrue(self.allowed(ref))
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         self.reg.log.clear()
         self.assertTrue(self.allowed(ref))
         self.assertEqual(self.reg.count(), 0)
@@ -170,6 +175,115 @@ class Kept(Cache):
         self.assertIn("NOT_FOUND_OR_DENIED", answer["status"]["message"])
 
 
+class Revalidated(Cache):
+    """Known, but not for certain any more."""
+
+    def asked(self):
+        """The methods of what it takes to answer now."""
+        self.reg.log.clear()
+        self.assertTrue(self.allowed())
+        return [r.method for r in self.reg.log]
+
+    def test_tag_costs_one_head(self):
+        self.start()
+        self.assertEqual(self.asked(), ["GET", "GET"])
+        self.expire()
+        self.assertEqual(self.asked(), ["HEAD"])
+        self.assertEqual(self.asked(), [])
+
+    def test_tag_of_several_platforms_costs_one_head(self):
+        self.reg.push("app:1", content.multi("linux/amd64", "linux/arm64"))
+        self.start()
+        self.assertEqual(len(self.asked()), 5)
+        self.expire()
+        self.assertEqual(self.asked(), ["HEAD"])
+
+    def test_tag_that_moved_costs_the_new_image_too(self):
+        self.start()
+        self.asked()
+        self.expire()
+        self.reg.push("app:1", self.other)
+        self.assertEqual(self.asked(), ["HEAD", "GET", "GET"])
+        self.expire()
+        # Back to what is remembered still.
+        self.reg.push("app:1", self.good)
+        self.assertEqual(self.asked(), ["HEAD"])
+
+    def test_registry_without_head_is_asked_by_get(self):
+        for status in (404, 405, 501):
+            with self.subTest(status):
+                self.reg.on("HEAD", "*").fail(status)
+                self.start()
+                self.asked()
+                self.expire()
+                self.assertEqual(self.asked(), ["HEAD", "GET"])
+
+    def test_second_tag_of_known_content_costs_one_request(self):
+        self.start()
+        self.asked()
+        self.ref = self.reg.push("app:2", self.good)
+        self.assertEqual(self.asked(), ["GET"])
+
+    def test_digest_that_a_tag_led_to_costs_nothing(self):
+        self.start()
+        self.asked()
+        self.ref = f"{self.reg.host}/app@{self.good.digest}"
+        self.assertEqual(self.asked(), [])
+
+    def test_image_of_another_repository_has_to_be_shown_there(self):
+        self.start()
+        self.asked()
+        self.reg.on("*", "/v2/other/*").fail(404)
+        ref = f"{self.reg.host}/other@{self.good.digest}"
+        self.assertIn("NOT_FOUND", self.post(
+            self.server, ref)["status"]["message"])
+
+    def test_known_tag_is_answered_while_it_is_asked_for(self):
+        self.start()
+        self.asked()
+        time.sleep(TTL_S + 0.1)
+        self.reg.latency = 0.5
+        started = time.monotonic()
+        self.assertTrue(self.allowed())
+        self.assertTrue(self.allowed())
+        self.assertLess(time.monotonic() - started, 0.4)
+        self.assertEqual(self.result("stale"), 2)
+        time.sleep(0.8)
+        self.assertEqual([r.method for r in self.reg.log][2:], ["HEAD"])
+        self.assertEqual(self.asked(), [])
+        self.assertEqual(self.result("hit"), 1)
+
+    def test_tag_that_moved_is_judged_anew_right_after(self):
+        self.start()
+        self.asked()
+        self.reg.push("app:1", self.root)
+        time.sleep(TTL_S + 0.1)
+        self.assertTrue(self.allowed())  # and asks
+        time.sleep(0.3)
+        self.assertFalse(self.allowed())
+
+    def test_settings_that_changed_leave_the_facts(self):
+        self.start(tagTtl="1h")
+        self.asked()
+        config = json.loads(self.server.config.read_text())
+        config["cache"]["negativeTtl"] = "2s"
+        self.server.config.write_text(json.dumps(config))
+        self.server.process.wait_until(
+            lambda: self.server.log("reloaded"), "reloaded")
+        self.assertEqual(self.asked(), ["HEAD"])
+
+    def test_log_says_where_an_answer_came_from(self):
+        self.start()
+        self.allowed()
+        self.allowed()
+        self.expire()
+        self.reg.on("*", "*").fail(503)
+        self.allowed()
+        self.assertEqual(
+            [e["images"][0]["cache"] for e in self.server.log("review")],
+            ["miss", "hit", "stale"])
+
+
 class Outages(Cache):
     FAULTS = {
         "500": lambda r: r.fail(500), "503": lambda r: r.fail(503),
@@ -194,8 +308,10 @@ class Outages(Cache):
             with self.subTest(name):
                 self.reg.rules.clear()
                 self.start()
+                self.reg.push("app:1", self.good)
                 self.assertTrue(self.allowed())
-                time.sleep(TTL_S + 0.1)
+                self.expire()
+                self.reg.push("app:1", self.other)
                 fault(self.reg.on("*", "*"))
                 self.assertTrue(self.allowed(timeout="2s"))
                 self.assertEqual(self.result("stale"), 1)
@@ -206,7 +322,7 @@ class Outages(Cache):
                 for i in range(50)]
         for ref in refs:
             self.assertTrue(self.allowed(ref))
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         self.reg.close()
         for ref in refs:
             self.assertTrue(self.allowed(ref))
@@ -221,18 +337,20 @@ class Outages(Cache):
             with self.subTest(name):
                 self.reg.rules.clear()
                 self.start()
+                self.reg.push("app:1", self.good)
                 self.assertTrue(self.allowed())
-                time.sleep(TTL_S + 0.1)
-                fault(self.reg.on("GET", MANIFESTS))
+                self.expire()
+                self.reg.push("app:1", self.other)
+                fault(self.reg.on("*", MANIFESTS))
                 answer = self.post(self.server, self.ref)
                 self.assertFalse(answer["allowed"])
                 self.assertIn(code, answer["status"]["message"])
 
     def test_end_when_stale_for_is_over(self):
-        self.start(staleFor="1s")
+        self.start(staleFor="2s")
         self.assertTrue(self.allowed())
         self.reg.on("*", "*").fail(503)
-        time.sleep(TTL_S + 0.2)
+        self.expire()
         self.assertTrue(self.allowed())
         time.sleep(1)
         answer = self.post(self.server, self.ref)
@@ -242,7 +360,7 @@ class Outages(Cache):
         self.start()
         ref = self.reg.push("app:2", self.root)
         self.assertFalse(self.allowed(ref))
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         self.reg.on("*", "*").fail(503)
         answer = self.post(self.server, ref)
         self.assertFalse(answer["allowed"])
@@ -251,7 +369,7 @@ class Outages(Cache):
     def test_end_is_seen_at_once(self):
         self.start()
         self.assertTrue(self.allowed())
-        time.sleep(TTL_S + 0.1)
+        self.expire()
         self.reg.on("*", "*").fail(503)
         self.assertTrue(self.allowed())
         self.reg.rules.clear()

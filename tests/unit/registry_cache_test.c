@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/cache.h"
-
+#include "server/registry/cache_key.h"
 #include "tests/unit/alloc.h"
 
 #include <setjmp.h>
@@ -53,29 +53,95 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-store(struct fixture *f, const char *key, const struct cache_limits *l)
+#define A "r.io/a:1"
+#define D1 "sha256:d1"
+#define D2 "sha256:d2"
+
+/* An answer of one image, both with this digest. */
+static struct image_set *
+set_of(struct image *img)
 {
-	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	struct image_set *set = image_set_new();
 
 	assert_non_null(set);
-	assert_non_null(arena_calloc(set->mem, 1, 400));
+	set->digest = img->digest;
+	set->images = arena_calloc(set->mem, 1, sizeof(struct image *));
+	set->images[0] = image_ref(img);
+	set->n = 1;
+	return set;
+}
+
+static struct image *
+image_of(const char *digest)
+{
+	struct image *img = image_new();
+
+	assert_non_null(img);
+	assert_non_null(arena_calloc(img->mem, 1, 4000));
+	img->digest = arena_strdup(img->mem, digest);
+	return img;
+}
+
+static void
+store_image(struct fixture *f, const char *key, struct image *img,
+    const struct cache_limits *l)
+{
+	AUTO(image_set_unref) struct image_set *set = set_of(img);
+
 	cache_store(f->cache, key, set, l);
+}
+
+static void
+store(struct fixture *f, const char *key, const char *digest)
+{
+	AUTO(image_unref) struct image *img = image_of(digest);
+
+	store_image(f, key, img, &limits);
+}
+
+static void
+store_failure(struct fixture *f, const char *key, enum err_code code)
+{
+	struct error err = ERROR_INIT;
+
+	error_set(&err, code, "no");
+	cache_store_failure(f->cache, key, &err, &limits);
 }
 
 /* After `seconds` more. */
 static enum cache_result
-look(struct fixture *f, const char *key, bool by_digest, int seconds)
+look(struct fixture *f, const char *key, int seconds)
 {
 	AUTO(image_set_unref) struct image_set *set = NULL;
 	struct error err = ERROR_INIT;
 	enum cache_result r;
 
 	f->still.ms += seconds * 1000;
-	r = cache_find(f->cache, key, by_digest, &limits, &set, &err);
-	assert_int_equal(r == CACHE_HIT, set != NULL);
+	r = cache_find(f->cache, key, &limits, &set, &err);
+	assert_int_equal(set != NULL, r != CACHE_MISS && r != CACHE_NEGATIVE);
 	assert_int_equal(r == CACHE_NEGATIVE, err.code == ERR_NOT_FOUND);
 	return r;
+}
+
+static enum cache_result
+look_in_outage(struct fixture *f, const char *key, int seconds)
+{
+	AUTO(image_set_unref) struct image_set *set = NULL;
+	enum cache_result r;
+
+	f->still.ms += seconds * 1000;
+	r = cache_find_stale(f->cache, key, &limits, &set);
+	assert_int_equal(set != NULL, r == CACHE_STALE);
+	return r;
+}
+
+static bool
+has_image(struct fixture *f, const char *digest, const char *repository)
+{
+	AUTO(image_unref)
+	struct image *img = cache_image(f->cache, digest, repository);
+
+	return img != NULL;
 }
 
 static void
@@ -83,12 +149,28 @@ believes_a_tag_for_its_ttl(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(look(f, "a", false, 0), CACHE_MISS);
-	store(f, "a", &limits);
-	assert_int_equal(look(f, "a", false, 0), CACHE_HIT);
-	assert_int_equal(look(f, "a", false, 29), CACHE_HIT);
-	assert_int_equal(look(f, "b", false, 0), CACHE_MISS);
-	assert_int_equal(look(f, "a", false, 1), CACHE_MISS);
+	assert_int_equal(look(f, A, 0), CACHE_MISS);
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 0), CACHE_HIT);
+	assert_int_equal(look(f, A, 29), CACHE_HIT);
+	assert_int_equal(look(f, "r.io/b:1", 0), CACHE_MISS);
+}
+
+static void
+asks_anew_behind_a_tag_that_has_just_expired(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 30), CACHE_REFRESH);
+	assert_int_equal(look(f, A, 0), CACHE_STALE); /* one is enough */
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 29), CACHE_HIT);
+	assert_int_equal(look(f, A, 1), CACHE_REFRESH);
+	store_failure(f, A, ERR_UNAUTHORIZED);
+	assert_int_equal(look(f, A, 29), CACHE_REFRESH); /* it failed */
+	assert_int_equal(look(f, A, 1), CACHE_MISS);
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
 }
 
 static void
@@ -96,43 +178,45 @@ believes_a_digest_for_ever(void **state)
 {
 	struct fixture *f = *state;
 
-	store(f, "a", &limits);
-	assert_int_equal(look(f, "a", true, 1000000), CACHE_HIT);
+	store(f, "r.io/a@" D1, D1);
+	assert_int_equal(look(f, "r.io/a@" D1, 1000000), CACHE_HIT);
+}
+
+static void
+knows_what_a_tag_led_to_by_digest_too(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, "r.io:5000/a:1 linux/amd64//", D1);
+	assert_int_equal(
+	    look(f, "r.io:5000/a@" D1 " linux/amd64//", 1000000), CACHE_HIT);
+	assert_int_equal(look(f, "r.io:5000/a@" D1, 0), CACHE_MISS);
+	assert_int_equal(look(f, "r.io:5000/a:1", 0), CACHE_MISS);
 }
 
 static void
 has_an_old_answer_for_an_outage(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(image_set_unref) struct image_set *set = NULL;
 
-	store(f, "a", &limits);
-	f->still.ms += 3629 * 1000;
-	assert_int_equal(
-	    cache_find_stale(f->cache, "a", &limits, &set), CACHE_STALE);
-	assert_non_null(set);
-	f->still.ms += 1000;
-	assert_int_equal(
-	    cache_find_stale(f->cache, "a", &limits, &set), CACHE_MISS);
-	assert_int_equal(
-	    cache_find_stale(f->cache, "b", &limits, &set), CACHE_MISS);
+	store(f, A, D1);
+	assert_int_equal(look_in_outage(f, A, 3629), CACHE_STALE);
+	assert_int_equal(look_in_outage(f, A, 1), CACHE_MISS);
+	assert_int_equal(look_in_outage(f, "r.io/b:1", 0), CACHE_MISS);
 }
 
 static void
 remembers_for_a_moment_that_nothing_is_there(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(image_set_unref) struct image_set *set = NULL;
-	struct error err = ERROR_INIT;
 
-	store(f, "a", &limits);
-	error_set(&err, ERR_NOT_FOUND, "gone");
-	cache_store_failure(f->cache, "a", &err);
-	assert_int_equal(look(f, "a", false, 4), CACHE_NEGATIVE);
-	assert_int_equal(look(f, "a", false, 1), CACHE_MISS);
+	store(f, A, D1);
+	store_failure(f, A, ERR_NOT_FOUND);
+	assert_int_equal(look(f, A, 4), CACHE_NEGATIVE);
+	assert_int_equal(look(f, A, 1), CACHE_MISS);
 	/* What was deleted is not served again in an outage. */
-	assert_int_equal(
-	    cache_find_stale(f->cache, "a", &limits, &set), CACHE_MISS);
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_MISS);
+	assert_null(cache_known(f->cache, A));
 }
 
 static void
@@ -144,11 +228,8 @@ keeps_no_other_failure(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		struct error err = ERROR_INIT;
-
-		error_set(&err, others[i], "no");
-		cache_store_failure(f->cache, "a", &err);
-		assert_int_equal(look(f, "a", false, 0), CACHE_MISS);
+		store_failure(f, A, others[i]);
+		assert_int_equal(look(f, A, 0), CACHE_MISS);
 	}
 }
 
@@ -165,42 +246,105 @@ an_outage_is_not_a_refusal(void **state)
 	assert_false(cache_is_outage(ERR_BLOCKED));
 }
 
+/* One tenant's private image is not shown to another. */
+static void
+gives_an_image_only_where_it_was_proved(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, "r.io/a:1", D1);
+	assert_true(has_image(f, D1, NULL));
+	assert_true(has_image(f, D1, "r.io/a"));
+	assert_false(has_image(f, D1, "r.io/b"));
+	assert_false(has_image(f, D1, "r.io"));
+	assert_false(has_image(f, D1, "r.io/a:1"));
+	assert_false(has_image(f, D2, NULL));
+	store(f, "r.io/b:1", D1);
+	assert_true(has_image(f, D1, "r.io/b"));
+}
+
+static void
+has_everything_proved_again_after_new_settings(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(image_set_unref) struct image_set *known = NULL;
+
+	store(f, A, D1);
+	cache_distrust(f->cache);
+	assert_int_equal(look(f, A, 0), CACHE_MISS);
+	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_MISS);
+	assert_false(has_image(f, D1, "r.io/a"));
+	assert_true(has_image(f, D1, NULL));
+	known = cache_known(f->cache, A);
+	assert_non_null(known);
+	/* But an outage right after rejects nothing. */
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
+	cache_store(f->cache, A, known, &limits);
+	assert_int_equal(look(f, A, 0), CACHE_HIT);
+	assert_true(has_image(f, D1, "r.io/a"));
+}
+
 static void
 the_least_recently_used_goes_first(void **state)
 {
 	struct fixture *f = *state;
 	struct cache_limits tiny = limits;
+	AUTO(image_unref) struct image *third = image_of("sha256:d3");
 	size_t bytes, entries;
 
-	store(f, "a", &limits);
-	store(f, "b", &limits);
+	store(f, "r.io/a@" D1, D1);
+	store(f, "r.io/b@" D2, D2);
 	cache_usage(f->cache, &tiny.bytes, &entries);
-	assert_int_equal(look(f, "a", false, 0), CACHE_HIT);
-	store(f, "c", &tiny); /* no room for three */
+	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_HIT);
+	store_image(f, "r.io/c@sha256:d3", third, &tiny);
 	cache_usage(f->cache, &bytes, &entries);
 	assert_true(bytes <= tiny.bytes);
 	assert_int_equal(entries, 2);
-	assert_int_equal(look(f, "a", false, 0), CACHE_HIT);
-	assert_int_equal(look(f, "b", false, 0), CACHE_MISS);
-	assert_int_equal(look(f, "c", false, 0), CACHE_HIT);
+	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_HIT);
+	assert_int_equal(look(f, "r.io/b@" D2, 0), CACHE_MISS);
+	assert_int_equal(look(f, "r.io/c@sha256:d3", 0), CACHE_HIT);
 }
 
 static void
-counts_what_it_holds(void **state)
+absences_count_too(void **state)
 {
 	struct fixture *f = *state;
+	struct cache_limits tiny = {.bytes = 10000, .negative_ttl = 5};
+	struct error err = ERROR_INIT;
+	size_t bytes, entries;
+	char key[32];
+	int i;
+
+	error_set(&err, ERR_NOT_FOUND, "no");
+	for (i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "r.io/a:%d", i);
+		cache_store_failure(f->cache, key, &err, &tiny);
+	}
+	cache_usage(f->cache, &bytes, &entries);
+	assert_true(bytes <= tiny.bytes);
+	assert_in_range(entries, 2, 100);
+}
+
+static void
+counts_an_image_once(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(image_unref) struct image *img = image_of(D1);
+	struct cache_limits none = {.bytes = 0};
 	size_t bytes, entries;
 
-	store(f, "a", &limits);
-	store(f, "a", &limits);
+	store_image(f, "r.io/a:1", img, &limits);
+	store_image(f, "r.io/a:1", img, &limits);
+	store_image(f, "r.io/a:2", img, &limits);
+	store_image(f, "r.io/b:1", img, &limits);
 	cache_usage(f->cache, &bytes, &entries);
-	assert_int_equal(entries, 1);
-	assert_true(bytes > 400);
-	cache_clear(f->cache);
+	assert_int_equal(entries, 5); /* two of them by digest */
+	assert_in_range(bytes, 4000, 2 * 4000 + 5 * 1000);
+	store_image(f, "r.io/b:1", img, &none);
 	cache_usage(f->cache, &bytes, &entries);
 	assert_int_equal(bytes, 0);
 	assert_int_equal(entries, 0);
-	assert_int_equal(look(f, "a", true, 0), CACHE_MISS);
+	assert_false(has_image(f, D1, NULL));
 }
 
 static void
@@ -208,12 +352,11 @@ keys_tell_platforms_apart(void **state)
 {
 	static const struct platform amd[] = {{"linux", "amd64", "", ""}};
 	static const struct platform arm[] = {{"linux", "arm64", "", ""}};
+	const struct reference ref = {.host = "r.io", .path = "a", .tag = "1"};
 	AUTO(free)
-	char *any = cache_key("r.io/a:1", &(struct platform_set){NULL, 0});
-	AUTO(free)
-	char *a = cache_key("r.io/a:1", &(struct platform_set){amd, 1});
-	AUTO(free)
-	char *b = cache_key("r.io/a:1", &(struct platform_set){arm, 1});
+	char *any = cache_key(&ref, &(struct platform_set){NULL, 0});
+	AUTO(free) char *a = cache_key(&ref, &(struct platform_set){amd, 1});
+	AUTO(free) char *b = cache_key(&ref, &(struct platform_set){arm, 1});
 
 	(void)state;
 	assert_string_equal(any, "r.io/a:1");
@@ -225,14 +368,20 @@ static void
 store_in_little_memory(void *arg)
 {
 	struct fixture *f = arg;
+	AUTO(image_unref) struct image *img = image_new();
 	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	struct image *images[] = {img};
 	struct error err = ERROR_INIT;
 
-	if (set == NULL)
+	if (set == NULL || img == NULL)
 		return;
-	cache_store(f->cache, "a", set, &limits);
+	img->digest = set->digest = D1;
+	set->images = images;
+	set->n = 1;
+	cache_store(f->cache, A, set, &limits);
+	set->n = 0; /* the image is ours */
 	error_set(&err, ERR_NOT_FOUND, "gone");
-	cache_store_failure(f->cache, "b", &err);
+	cache_store_failure(f->cache, "r.io/b:1", &err, &limits);
 }
 
 static void
@@ -248,13 +397,18 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(believes_a_tag_for_its_ttl),
+	    TEST(asks_anew_behind_a_tag_that_has_just_expired),
 	    TEST(believes_a_digest_for_ever),
+	    TEST(knows_what_a_tag_led_to_by_digest_too),
 	    TEST(has_an_old_answer_for_an_outage),
 	    TEST(remembers_for_a_moment_that_nothing_is_there),
 	    TEST(keeps_no_other_failure),
 	    cmocka_unit_test(an_outage_is_not_a_refusal),
+	    TEST(gives_an_image_only_where_it_was_proved),
+	    TEST(has_everything_proved_again_after_new_settings),
 	    TEST(the_least_recently_used_goes_first),
-	    TEST(counts_what_it_holds),
+	    TEST(absences_count_too),
+	    TEST(counts_an_image_once),
 	    cmocka_unit_test(keys_tell_platforms_apart),
 	    TEST(survives_running_out_of_memory),
 	};

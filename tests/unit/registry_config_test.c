@@ -27,6 +27,7 @@ static struct layer layers[] = {
 };
 static const struct manifest two = {
     .kind = MANIFEST_IMAGE,
+    .media_type = "application/vnd.oci.image.manifest.v1+json",
     .config = {.digest = "sha256:" HEX},
     .layers = layers,
     .nlayers = 2,

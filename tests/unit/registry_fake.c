@@ -282,10 +282,26 @@ fake_run(struct fake *f)
 }
 
 static void
+on_late(void *arg, const struct error *err)
+{
+	struct fake *f = arg;
+
+	f->late = true;
+	f->done++;
+	f->done_at = f->now;
+	f->err = *err;
+}
+
+static void
 on_done(void *arg, struct image_set *set, const struct error *err)
 {
 	struct fake *f = arg;
 
+	if (f->late) {
+		f->late = false;
+		f->came_late = set != NULL;
+		return;
+	}
 	f->done++;
 	f->done_at = f->now;
 	image_set_unref(f->set);
@@ -331,7 +347,9 @@ fake_start(
 		    .ref = &ref,
 		    .platforms = &set,
 		    .deadline = f->now + ms,
+		    .known = f->known,
 		    .settings = f->settings,
+		    .late = on_late,
 		    .done = on_done,
 		    .arg = f,
 		});

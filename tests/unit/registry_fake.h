@@ -49,6 +49,9 @@ struct fake {
 	int nrunning;
 	struct buf seen; /* a line for each request: "GET url [auth]\n" */
 	int requests;
+	struct image_set *known; /* of what is asked for; borrowed */
+	bool late;               /* somebody was told so, and the job goes on */
+	bool came_late;          /* and got it */
 	/* What the call under way ended with: */
 	int done;
 	int64_t done_at;

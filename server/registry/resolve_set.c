@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/arena.h"
+#include "server/registry/resolve_state.h"
+
+#include <string.h>
+
+bool
+job_wants(const struct job *j, const struct platform *p)
+{
+	return strcmp(p->os, "unknown") != 0 &&
+	       platform_set_runs(&j->platforms, p);
+}
+
+int
+job_copy_platform(
+    struct platform *to, const struct platform *from, struct arena *mem)
+{
+	to->os = arena_strdup(mem, from->os);
+	to->arch = arena_strdup(mem, from->arch);
+	to->variant = arena_strdup(mem, from->variant);
+	to->os_version = arena_strdup(mem, from->os_version);
+	return to->os == NULL || to->arch == NULL || to->variant == NULL ||
+		       to->os_version == NULL
+		   ? -1
+		   : 0;
+}
+
+/* A result while it is put together. */
+struct assembly {
+	struct image_set *set;
+	struct platform *others;
+};
+
+static bool
+has_image(const struct image_set *set, const struct image *img)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (strcmp(set->images[i]->digest, img->digest) == 0)
+			return true;
+	return false;
+}
+
+static int
+add_other(struct assembly *a, const struct platform *p)
+{
+	size_t i;
+
+	if (strcmp(p->os, "unknown") == 0)
+		return 0;
+	for (i = 0; i < a->set->nothers; i++)
+		if (platform_equal(&a->others[i], p))
+			return 0;
+	return job_copy_platform(&a->others[a->set->nothers++], p, a->set->mem);
+}
+
+static int
+add_image(const struct job *j, struct assembly *a, struct image *img)
+{
+	if (!job_wants(j, &img->platform))
+		return add_other(a, &img->platform);
+	if (!has_image(a->set, img))
+		a->set->images[a->set->n++] = image_ref(img);
+	return 0;
+}
+
+/* The images under one load, in the order of the indexes. */
+static int
+collect(const struct job *j, struct assembly *a, const struct node_load *n)
+{
+	const struct content *c = n->content;
+	const struct node_load *child;
+	size_t i;
+
+	if (c->kind == MANIFEST_IMAGE)
+		return add_image(j, a, c->image);
+	for (i = 0; i < c->nentries; i++)
+		if (c->entries[i].has_platform && !c->entries[i].is_index &&
+		    !job_wants(j, &c->entries[i].platform) &&
+		    add_other(a, &c->entries[i].platform) != 0)
+			return -1;
+	for (child = n->next; child != NULL; child = child->next)
+		if (child->parent == n && collect(j, a, child) != 0)
+			return -1;
+	return 0;
+}
+
+static size_t
+count_entries(const struct job *j)
+{
+	const struct node_load *n;
+	size_t entries = 1;
+
+	for (n = j->first; n != NULL; n = n->next)
+		entries += n->content->nentries;
+	return entries;
+}
+
+struct image_set *
+job_result(const struct job *j)
+{
+	AUTO(image_set_unref)
+	struct image_set *set = image_set_new();
+	struct assembly a = {.set = set};
+	size_t n = count_entries(j);
+
+	if (set == NULL)
+		return NULL;
+	set->digest = arena_strdup(set->mem, j->first->content->digest);
+	set->images = arena_calloc(set->mem,
+	    n > CHILD_MANIFESTS_MAX ? CHILD_MANIFESTS_MAX : n,
+	    sizeof(struct image *));
+	a.others = arena_calloc(set->mem, n, sizeof(*a.others));
+	set->others = a.others;
+	if (set->digest == NULL || set->images == NULL || a.others == NULL ||
+	    collect(j, &a, j->first) != 0)
+		return NULL;
+	return TAKE(set);
+}

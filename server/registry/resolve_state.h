@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_REGISTRY_RESOLVE_STATE_H
+#define SERVER_REGISTRY_RESOLVE_STATE_H
+
+#include "server/registry/load.h"
+#include "server/registry/resolve.h"
+
+/* Private to resolve.c and resolve_set.c. */
+
+/* One thing to load: the reference, or an entry of an index. */
+struct node_load {
+	struct node_load *next;
+	struct job *job;
+	struct load_waiter waiter;
+	struct content *content;
+	const struct index_entry *entry; /* in the parent's content; or NULL */
+	const struct node_load *parent;
+	int depth; /* of indexes above it */
+};
+
+struct job {
+	struct job *next;
+	struct client *client;
+	struct arena *mem;
+	struct job_request rq;
+	struct reference ref;
+	struct platform_set platforms;
+	struct timer timer;
+	struct node_load *first; /* in the order of the indexes */
+	struct node_load *last;
+	char *repository;
+	int pending;
+	bool late;
+	int manifests;
+	int64_t bytes;
+};
+
+/* Whether a node would pick a platform. What says "unknown" is no program. */
+bool job_wants(const struct job *j, const struct platform *p);
+
+/* Everything is loaded: a new reference, or NULL when memory is out. */
+struct image_set *job_result(const struct job *j);
+
+/* A copy in `mem`. Returns 0, or -1 when memory is out. */
+int job_copy_platform(
+    struct platform *to, const struct platform *from, struct arena *mem);
+
+#endif
