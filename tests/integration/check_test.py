@@ -371,12 +371,9 @@ class Access(unittest.TestCase):
         authority = pki.Authority("bearer-ca")
         reg = images.serve("both", tls=authority, auth="bearer")
         self.addCleanup(reg.close)
-        own = json.loads(gate.config_file(reg, name="both.json").read_text())
-        own["registries"][reg.tokens.host] = {"caFile": str(authority.crt)}
-        own["dockerConfig"] = str(reg.docker_config())
-        document, status = check(
-            reg.ref("shop/lean:1"),
-            config=paths.write("both.json", json.dumps(own)))
+        own = gate.config_file(reg, name="both.json",
+                               dockerConfig=str(reg.docker_config()))
+        document, status = check(reg.ref("shop/lean:1"), config=own)
         self.assertEqual((status, document["verdict"]), (0, "allow"), document)
 
 

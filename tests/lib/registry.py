@@ -24,7 +24,8 @@ http:
   addr: 127.0.0.1:%(port)d
   secret: tests
 """
-TLS = "  tls: {certificate: \"%s\", key: \"%s\"}\n"
+TLS = "  tls:\n    certificate: \"%s\"\n    key: \"%s\"\n"
+CLIENTS = "    clientcas: [\"%s\"]\n"
 BASIC = "auth:\n  htpasswd: {realm: tests, path: \"%s\"}\n"
 BEARER = """\
 auth:
@@ -43,11 +44,13 @@ class Registry:
     storage:  a folder; by default an empty one of its own
     readonly: refuse pushes, so that several can share one folder
     tls:      a pki.Authority: HTTPS with a certificate of it
+    clients:  with tls, a pki.Authority: who comes needs a certificate of it
     auth:     None, "basic" or "bearer": USER with PASSWORD may pull and push
+    users, public: of its token service, see tokens.TokenServer
     """
 
     def __init__(self, name="registry", storage=None, readonly=False, tls=None,
-                 auth=None):
+                 clients=None, auth=None, users=None, public=None):
         self.tls = tls
         self.auth = auth
         self.port = process.free_port()
@@ -61,12 +64,14 @@ class Registry:
                            "readonly": str(readonly).lower()}
         if tls:
             config += TLS % tls.issue(self.name)
+        if clients:
+            config += CLIENTS % clients.crt
         if auth == "basic":
             htpasswd = paths.write(f"{self.name}/htpasswd", "")
             process.run(["htpasswd", "-Bb", htpasswd, USER, PASSWORD])
             config += BASIC % htpasswd
         elif auth == "bearer":
-            self.tokens = tokens.TokenServer(tls)
+            self.tokens = tokens.TokenServer(tls, users, public)
             config += BEARER % (self.tokens.realm, tokens.SERVICE,
                                 tokens.ISSUER, self.tokens.crt)
         self.config = paths.write(f"{self.name}/config.yml", config)
@@ -104,12 +109,15 @@ class Registry:
         return found
 
     def settings(self):
-        """This registry's entry below `registries` of a config file."""
-        entry = {"caFile": str(self.tls.crt)} if self.tls else {
-            "plainHttp": True}
+        """This registry's entry below `registries` of a config file, and its
+        token service's."""
+        entries = {self.host: {"caFile": str(self.tls.crt)} if self.tls else {
+            "plainHttp": True}}
         if self.tokens:
-            entry["tokenRealms"] = [self.tokens.host]
-        return {self.host: entry}
+            entries[self.host]["tokenRealms"] = [self.tokens.host]
+            if self.tls:
+                entries[self.tokens.host] = {"caFile": str(self.tls.crt)}
+        return entries
 
     def docker_config(self, user=USER, password=PASSWORD):
         """A docker config.json that knows this registry; its path."""

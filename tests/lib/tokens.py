@@ -2,6 +2,7 @@
 """A token server for registries that authenticate with Bearer tokens."""
 
 import base64
+import fnmatch
 import http.server
 import json
 import ssl
@@ -27,25 +28,28 @@ class TokenServer:
     The endpoint that a Bearer challenge points at: Basic credentials in, a
     JWT out, signed by openssl. Keeps the query and the Authorization header
     of each request.
+
+    users:  {name: (password, globs of the repositories that it may use)}
+    public: globs of what everybody may pull; None: no token without a login
+    A POST is answered with the status `post`, as by those that know none.
     """
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, users=None, public=None):
+        self.users = users or {USER: (PASSWORD, ["*"])}
+        self.public = public
+        self.post = 405
         self.queries = []
         self.authorizations = []
+        self.posts = 0
         port = process.free_port()
         self.host = f"127.0.0.1:{port}"
         self.realm = f"{'https' if tls else 'http'}://{self.host}/token"
-        folder = paths.work() / f"tokens-{port}"
-        folder.mkdir()
-        self.key = folder / "sign.key"
-        self.crt = folder / "sign.crt"
-        process.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                     "-days", "2", "-subj", "/CN=tokens", "-keyout", self.key,
-                     "-out", self.crt])
-        der = subprocess.run(
-            ["openssl", "x509", "-in", self.crt, "-outform", "DER"],
-            check=True, stdout=subprocess.PIPE).stdout
-        self.x5c = [base64.b64encode(der).decode()]
+        self.folder = paths.work() / f"tokens-{port}"
+        self.folder.mkdir()
+        self.key = self.folder / "sign.key"
+        self.crt = self.folder / "sign.crt"
+        self.x5c = None
+        self.new_key()
         handler = type("Handler", (_Handler,), {"tokens": self})
         self.server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", port), handler)
@@ -60,14 +64,40 @@ class TokenServer:
         self.server.shutdown()
         self.server.server_close()
 
-    def sign(self, scopes):
-        now = int(time.time())
+    def new_key(self):
+        """Registries that start from now on take no older token."""
+        process.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                     "-days", "2", "-subj", "/CN=tokens", "-keyout", self.key,
+                     "-out", self.crt])
+        der = subprocess.run(
+            ["openssl", "x509", "-in", self.crt, "-outform", "DER"],
+            check=True, stdout=subprocess.PIPE).stdout
+        self.x5c = [base64.b64encode(der).decode()]
+
+    def login(self, authorization):
+        """Globs of what it may use; None where nobody is that."""
+        if authorization is None:
+            return self.public
+        for name, (password, globs) in self.users.items():
+            pair = base64.b64encode(f"{name}:{password}".encode()).decode()
+            if authorization == f"Basic {pair}":
+                return [*globs, *(self.public or [])]
+        return None
+
+    @staticmethod
+    def access(scopes, globs):
+        """Of what is asked for, as much as may be had: it may be nothing."""
         access = []
         for scope in scopes:
             kind, rest = scope.split(":", 1)
             name, actions = rest.rsplit(":", 1)
-            access.append({"type": kind, "name": name,
-                           "actions": actions.split(",")})
+            if any(fnmatch.fnmatchcase(name, g) for g in globs):
+                access.append({"type": kind, "name": name,
+                               "actions": actions.split(",")})
+        return access
+
+    def sign(self, access):
+        now = int(time.time())
         header = {"typ": "JWT", "alg": "RS256", "x5c": self.x5c}
         claims = {"iss": ISSUER, "sub": USER, "aud": SERVICE, "nbf": now - 60,
                   "iat": now, "exp": now + 300, "jti": str(now),
@@ -89,12 +119,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization")
         self.tokens.queries.append(query)
         self.tokens.authorizations.append(authorization)
-        good = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        if url.path != "/token" or authorization != f"Basic {good}":
+        globs = self.tokens.login(authorization)
+        if url.path != "/token" or globs is None:
             self.answer(401, {"errors": [{"code": "UNAUTHORIZED"}]})
             return
         scopes = [s for v in query.get("scope", []) for s in v.split()]
-        self.answer(200, {"token": self.tokens.sign(scopes), "expires_in": 300})
+        token = self.tokens.sign(self.tokens.access(scopes, globs))
+        self.answer(200, {"token": token, "expires_in": 300})
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.tokens.posts += 1
+        self.answer(self.tokens.post, {"errors": [{"code": "UNSUPPORTED"}]})
 
     def answer(self, status, body):
         data = json.dumps(body).encode()
