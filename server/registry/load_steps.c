@@ -220,7 +220,8 @@ read_manifest(struct load *l, const struct http_answer *a, struct error *err)
 		return error_set(err, ERR_SIZE,
 		    "a manifest has %zu bytes, its index says %lld", a->len,
 		    (long long)l->rq.size);
-	if (settle_digest(l, a, err) != 0)
+	if (manifest_check_header(a->content_type, err) != 0 ||
+	    settle_digest(l, a, err) != 0)
 		return -1;
 	return manifest_parse(
 	    &l->manifest, a->body, a->len, a->content_type, l->parsed, err);

@@ -80,20 +80,38 @@ type_by_structure(const json_t *root)
 }
 
 static int
+refuse_schema1(struct error *err)
+{
+	return error_set(err, ERR_UNSUPPORTED,
+	    "the manifest is of Docker's schema 1, which runtimes no longer "
+	    "pull: push the image again");
+}
+
+static bool
+is_schema1_type(const char *type)
+{
+	return strncasecmp(type, DOCKER_SCHEMA1, strlen(DOCKER_SCHEMA1)) == 0;
+}
+
+int
+manifest_check_header(const char *content_type, struct error *err)
+{
+	return content_type != NULL && is_schema1_type(content_type)
+		   ? refuse_schema1(err)
+		   : 0;
+}
+
+static int
 check_schema(const json_t *root, struct error *err)
 {
 	int64_t version;
 
 	if (json_object_get(root, "fsLayers") != NULL)
-		return error_set(err, ERR_UNSUPPORTED,
-		    "the manifest is of Docker's schema 1, which runtimes no "
-		    "longer pull: push the image again");
+		return refuse_schema1(err);
 	if (strict_size(root, "schemaVersion", &version, err) != 0)
 		return -1;
 	if (version == 1)
-		return error_set(err, ERR_UNSUPPORTED,
-		    "the manifest is of schema version 1, which runtimes no "
-		    "longer pull: push the image again");
+		return refuse_schema1(err);
 	if (version != 2)
 		return error_set(
 		    err, ERR_SYNTAX, "the manifest's schemaVersion is not 2");
@@ -124,10 +142,8 @@ decide_type(const json_t *root, const char *content_type, struct arena *mem,
 		type = type_by_structure(root);
 	if (is_index_type(type) || is_image_type(type))
 		return arena_strdup(mem, type);
-	if (strncmp(type, DOCKER_SCHEMA1, strlen(DOCKER_SCHEMA1)) == 0)
-		error_set(err, ERR_UNSUPPORTED,
-		    "the manifest is of Docker's schema 1, which runtimes no "
-		    "longer pull: push the image again");
+	if (is_schema1_type(type))
+		refuse_schema1(err);
 	else
 		error_set(err, ERR_UNSUPPORTED,
 		    strcmp(type, OCI_ARTIFACT) == 0

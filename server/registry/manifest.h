@@ -65,6 +65,13 @@ struct manifest {
 };
 
 /*
+ * Before the digest is looked at: that of a signed schema 1 manifest is of what
+ * was signed, not of its bytes. `content_type` may be NULL.
+ * Returns 0, or -1 with ERR_UNSUPPORTED.
+ */
+int manifest_check_header(const char *content_type, struct error *err);
+
+/*
  * Reads a manifest. `content_type` is the answer's header, or NULL: without
  * parameters it has to agree with "mediaType", unless it says nothing
  * (text/plain, application/json, application/octet-stream).

@@ -137,6 +137,7 @@ def attestation(of):
                          IN_TOTO)
     document = image(of=config(layers=1)).edited(
         lambda m: m.update(layers=[statement.descriptor()]))
+    document.parts.append(statement)
     return entry(document, UNKNOWN, annotations={
         "vnd.docker.reference.digest": of.digest,
         "vnd.docker.reference.type": "attestation-manifest"}), document
