@@ -214,17 +214,29 @@ is_remembered(struct load *l, const char *digest, const char *repository)
 }
 
 static int
+parse(struct load *l, const struct http_answer *a, struct error *err)
+{
+	return manifest_parse(
+	    &l->manifest, a->body, a->len, a->content_type, l->parsed, err);
+}
+
+static int
 read_manifest(struct load *l, const struct http_answer *a, struct error *err)
 {
+	struct error old = ERROR_INIT;
+
 	if (l->rq.size >= 0 && (int64_t)a->len != l->rq.size)
 		return error_set(err, ERR_SIZE,
 		    "a manifest has %zu bytes, its index says %lld", a->len,
 		    (long long)l->rq.size);
-	if (manifest_check_header(a->content_type, err) != 0 ||
-	    settle_digest(l, a, err) != 0)
-		return -1;
-	return manifest_parse(
-	    &l->manifest, a->body, a->len, a->content_type, l->parsed, err);
+	if (settle_digest(l, a, err) == 0)
+		return parse(l, a, err);
+	/* The digest of a signed schema 1 manifest is of what was signed, not
+	 * of its bytes: refused either way, but by its right name. */
+	if (err->code == ERR_DIGEST && manifest_is_schema1(a->content_type) &&
+	    parse(l, a, &old) != 0 && old.code == ERR_UNSUPPORTED)
+		*err = old;
+	return -1;
 }
 
 static void

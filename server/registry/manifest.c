@@ -87,18 +87,11 @@ refuse_schema1(struct error *err)
 	    "pull: push the image again");
 }
 
-static bool
-is_schema1_type(const char *type)
+bool
+manifest_is_schema1(const char *type)
 {
-	return strncasecmp(type, DOCKER_SCHEMA1, strlen(DOCKER_SCHEMA1)) == 0;
-}
-
-int
-manifest_check_header(const char *content_type, struct error *err)
-{
-	return content_type != NULL && is_schema1_type(content_type)
-		   ? refuse_schema1(err)
-		   : 0;
+	return type != NULL &&
+	       strncasecmp(type, DOCKER_SCHEMA1, strlen(DOCKER_SCHEMA1)) == 0;
 }
 
 static int
@@ -142,7 +135,7 @@ decide_type(const json_t *root, const char *content_type, struct arena *mem,
 		type = type_by_structure(root);
 	if (is_index_type(type) || is_image_type(type))
 		return arena_strdup(mem, type);
-	if (is_schema1_type(type))
+	if (manifest_is_schema1(type))
 		refuse_schema1(err);
 	else
 		error_set(err, ERR_UNSUPPORTED,

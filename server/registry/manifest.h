@@ -64,12 +64,8 @@ struct manifest {
 	size_t nentries;
 };
 
-/*
- * Before the digest is looked at: that of a signed schema 1 manifest is of what
- * was signed, not of its bytes. `content_type` may be NULL.
- * Returns 0, or -1 with ERR_UNSUPPORTED.
- */
-int manifest_check_header(const char *content_type, struct error *err);
+/* Whether a Content-Type (or NULL) is one of Docker's schema 1. */
+bool manifest_is_schema1(const char *content_type);
 
 /*
  * Reads a manifest. `content_type` is the answer's header, or NULL: without
