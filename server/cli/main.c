@@ -15,6 +15,7 @@ static const struct command {
     {"inspect", cmd_inspect, "show what the gate sees of an image"},
     {"explain", cmd_explain, "tell what the checks of a policy demand"},
     {"lint", cmd_lint, "look for mistakes in policy files"},
+    {"test", cmd_test, "try policies on images that are written down"},
     {"serve", cmd_serve, "run the admission webhook"},
     {"certs", cmd_certs, "make and show the webhook's certificates"},
     {"version", cmd_version, "print the version"},

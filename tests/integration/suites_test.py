@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Policies are tried without a registry, and the presets keep their word."""
+
+import pathlib
+import sys
+import unittest
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from lib import gate, paths, tap  # noqa: E402
+
+PRESETS = ("audit-first", "baseline", "lean", "restricted")
+
+SUITE = """\
+version: 1
+policy: preset:baseline
+now: 2026-11-24
+images:
+  a.corp/web:1:
+    platforms: [{user: "1", layers: [{size: 400Mi}]}]
+  a.corp/recorded:1:
+    facts: recorded.json
+cases:
+  - name: as it is
+    image: a.corp/web:1
+    expect: {verdict: warn, findings: [lean-images/size.max,
+                                       lean-images/size.maxLayer]}
+  - name: another <verdict>
+    image: a.corp/web:1
+    expect: {verdict: allow}
+  - name: other findings
+    image: a.corp/web:1
+    expect: {verdict: warn, findings: []}
+  - name: in a pod
+    workload:
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: web}
+      spec:
+        containers:
+          - {name: web, image: "a.corp/recorded:1",
+             securityContext: {runAsUser: 0}}
+    expect: {verdict: warn, findings: [not-root/user.root]}
+"""
+
+RECORDED = """\
+{"version": 1, "reference": "a.corp/recorded:1", "resolved": null,
+ "platforms": [{"platform": "linux/amd64", "digest": "sha256:0", "size": 5,
+  "created": null, "user": "1000", "layers": [{"digest": "sha256:1",
+  "size": 5, "mediaType": "x", "createdBy": null, "base": false}],
+  "history": "absent", "env": [], "labels": {}, "ports": [], "volumes": [],
+  "entrypoint": [], "cmd": [], "base": {"name": "", "digest": "",
+  "how": "none", "layers": 0}}], "error": null}
+"""
+
+
+class Suites(unittest.TestCase):
+    def test_presets_do_what_their_suites_say(self):
+        for preset in PRESETS:
+            with self.subTest(preset):
+                suite = ROOT / "policy" / "presets" / "tests"
+                done = gate.command("test", suite / f"{preset}.yaml")
+                self.assertEqual(
+                    done.returncode, 0, done.stdout + done.stderr)
+
+    def write(self, text):
+        paths.write("recorded.json", RECORDED)
+        return paths.write("suite.yaml", text)
+
+    def test_tells_what_was_wanted_and_what_came(self):
+        done = gate.command("test", self.write(SUITE))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ok 1 - as it is\n", done.stdout)
+        self.assertIn("not ok 2 - another <verdict>\n#   wanted allow",
+                      done.stdout)
+        self.assertIn("not ok 3 - other findings\n", done.stdout)
+        self.assertIn("ok 4 - in a pod\n1..4\n", done.stdout)
+
+    def test_writes_junit(self):
+        done = gate.command("test", "-o", "junit", self.write(SUITE))
+        self.assertEqual(done.returncode, 1)
+        root = xml.etree.ElementTree.fromstring(done.stdout)
+        suite = root.find("testsuite")
+        self.assertEqual(
+            (suite.get("tests"), suite.get("failures")), ("4", "2"))
+        self.assertEqual(
+            suite.findall("testcase")[1].get("name"), "another <verdict>")
+
+    def test_says_what_is_wrong_with_a_suite(self):
+        wrong = SUITE.replace("verdict: allow", "verdikt: allow").replace(
+            "size: 400Mi", "size: big")
+        for text, complaint in (
+                (wrong, r"suite\.yaml:6:\d+: .*size such as 30Mi"),
+                (SUITE.replace("verdict: allow", "verdikt: allow"),
+                 r"suite\.yaml:16:\d+: .*verdikt"),
+                (SUITE.replace("recorded.json", "none.json"), "none.json"),
+                (SUITE.replace("baseline", "basline"), "basline"),
+                ("version: 1\npolicy: preset:lean\nimages: {}\ncases: []\n",
+                 "a list of 1 to 1000 cases")):
+            done = gate.command("test", self.write(text))
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertRegex(done.stderr, complaint)
+
+
+if __name__ == "__main__":
+    tap.main()
