@@ -144,6 +144,17 @@ lint: build/.deps-build build/.deps-lint
 bench-registry: build/.deps-test all
 	$QBUILD=$B tests/bench/registry
 
+$B/tests/bench/policy: $B/tests/bench/policy.o $B/tests/unit/judge.o \
+		$B/tests/unit/alloc.o $(LIB)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(UNIT_LDFLAGS) -o $@ $^ -lcmocka \
+		$(UNIT_LDLIBS) $(LDLIBS)
+
+## make bench-policy  time and memory that judging takes, facts at hand
+.PHONY: bench-policy
+bench-policy: build/.deps-test $B/tests/bench/policy
+	$Q$B/tests/bench/policy tests/bench/policy.yaml
+
 ## make demo          watch an API server refuse a bloated image
 .PHONY: demo
 demo: build/.deps-demo all
