@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
+
+enum { MADE_UP_MAX = 32 };
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -149,6 +150,12 @@ matches_lists_with_exclusions(void **state)
 	}
 }
 
+static bool
+continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 /* The plain meaning, in as many steps as it takes. */
 static bool
 plain_match(const char *p, const char *t)
@@ -164,34 +171,99 @@ plain_match(const char *p, const char *t)
 		return *t != '\0' && (deep || *t != '/') &&
 		       plain_match(p, t + 1);
 	}
-	if (*t == '\0' || (*p == '?' ? *t == '/' : *p != *t))
+	if (*t == '\0' || (*p != '?' && *p != *t) ||
+	    (*p == '?' && (*t == '/' || continues(*t))))
 		return false;
+	while (*p == '?' && continues(t[1]) && !plain_match(p + 1, t + 1))
+		t++;
 	return plain_match(p + 1, t + 1);
+}
+
+/* Up to eight of `pieces` in a row. */
+static void
+make_up(char *out, const char *const *pieces, size_t n, unsigned int *seed)
+{
+	size_t left = (size_t)rand_r(seed) % 9, len;
+
+	for (; left > 0; left--) {
+		const char *piece = pieces[(size_t)rand_r(seed) % n];
+
+		len = strlen(piece);
+		memcpy(out, piece, len);
+		out += len;
+	}
+	*out = '\0';
 }
 
 static void
 agrees_with_the_plain_meaning(void **state)
 {
-	static const char letters[] = "ab/*?*";
+	static const char *const wild[] = {
+	    "a", "b", "ab", "/", "*", "**", "?", "*", "**", "\xc3\xbc", "\xbc"};
+	static const char *const plain[] = {
+	    "a", "b", "ab", "/", "a/b", "\xc3\xbc", "\xbc", "b"};
 	unsigned int seed = 1;
 	size_t matched = 0;
 
 	(void)state;
-	for (int i = 0; i < 200000; i++) {
-		char pattern[8], text[8];
-		size_t n = (size_t)rand_r(&seed) % 8;
-		size_t m = (size_t)rand_r(&seed) % 8;
+	for (int i = 0; i < 300000; i++) {
+		char pattern[MADE_UP_MAX], text[MADE_UP_MAX];
 		bool want;
 
-		for (size_t k = 0; k < n; k++)
-			pattern[k] = letters[(size_t)rand_r(&seed) % 6];
-		for (size_t k = 0; k < m; k++)
-			text[k] = letters[(size_t)rand_r(&seed) % 3];
-		pattern[n] = text[m] = '\0';
+		make_up(pattern, wild, N(wild), &seed);
+		make_up(text, plain, N(plain), &seed);
 		want = plain_match(pattern, text);
 		matched += want;
 		if (glob_match(pattern, text) != want)
 			fail_msg("'%s' on '%s'", pattern, text);
+	}
+	assert_true(matched > 10000);
+}
+
+/* A list's meaning, from that of its globs. */
+static bool
+plain_list_match(const char *const *list, size_t n, const char *text)
+{
+	size_t includes = 0, included = 0, excluded = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const bool no = list[i][0] == '!';
+		const bool matches = plain_match(list[i] + no, text);
+
+		includes += !no;
+		included += !no && matches;
+		excluded += no && matches;
+	}
+	return excluded == 0 && (included > 0 || includes == 0);
+}
+
+static void
+lists_agree_with_the_plain_meaning(void **state)
+{
+	static const char *const wild[] = {"a", "b", "/", "*", "**", "?"};
+	static const char *const plain[] = {"a", "b", "/"};
+	unsigned int seed = 2;
+	size_t matched = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		char globs_of[3][MADE_UP_MAX], text[MADE_UP_MAX];
+		const char *list[3] = {globs_of[0], globs_of[1], globs_of[2]};
+		const size_t n = (size_t)rand_r(&seed) % 4;
+		bool want;
+
+		for (size_t k = 0; k < 3; k++) {
+			const bool no = rand_r(&seed) % 3 == 0;
+
+			globs_of[k][0] = '!';
+			make_up(globs_of[k] + no, wild, N(wild), &seed);
+		}
+		make_up(text, plain, N(plain), &seed);
+		want = plain_list_match(list, n, text);
+		matched += want;
+		if (glob_list_match(list, n, text) != want)
+			fail_msg("%zu of '%s' '%s' '%s' on '%s'", n, list[0],
+			    list[1], list[2], text);
 	}
 	assert_true(matched > 1000);
 }
@@ -208,26 +280,47 @@ repeated(const char *unit, size_t n)
 	return p;
 }
 
+/* Counted, not timed. The ends match and the middle never does, so that every
+ * way would be tried. */
 static void
-no_pattern_is_slow(void **state)
+no_pattern_takes_more_than_its_length_times_the_texts(void **state)
 {
-	static const char *const units[] = {
-	    "*a", "**a", "*a**a", "a*", "**a*b", "**/*", "?*", "*?**", "**"};
-	char *text = repeated("a", 10000);
-	clock_t start = clock();
+	static const char *const units[] = {"*a", "**a", "*a**a", "a*", "**a*b",
+	    "**/*", "?*", "*?**", "**", "*", "*a?a", "?"};
+	static const char *const texts[] = {"a", "a/", "ab", "\xc3\xbc", "/"};
+	enum { LEN = 3000 };
 
 	(void)state;
-	for (size_t i = 0; i < N(units); i++) {
-		size_t n = 10000 / strlen(units[i]);
-		char *pattern = repeated(units[i], n);
+	for (size_t i = 0; i < N(units) * N(texts); i++) {
+		const char *unit = units[i / N(texts)];
+		const char *of = texts[i % N(texts)];
+		char *pattern = repeated(unit, LEN / strlen(unit));
+		char *text = repeated(of, LEN / strlen(of));
+		const size_t most =
+		    4 * (strlen(pattern) + 1) * (strlen(text) + 1);
 
-		/* The end never matches: every way would be tried. */
-		pattern[n * strlen(units[i]) - 1] = 'x';
-		assert_false(glob_match(pattern, text));
+		memcpy(pattern + strlen(pattern) - strlen(unit) - 2, "?x*", 3);
+		if (glob_steps(pattern, text) > most)
+			fail_msg("%s... on %s...: %zu steps", unit, of,
+			    glob_steps(pattern, text));
 		free(pattern);
+		free(text);
 	}
-	free(text);
-	assert_true(clock() - start < 10 * CLOCKS_PER_SEC);
+}
+
+static void
+most_globs_take_no_step(void **state)
+{
+	static const char name[] = "registry.example.com/shop/web";
+
+	(void)state;
+	assert_int_equal(glob_steps(name, name), 0);
+	assert_int_equal(glob_steps("registry.example.com/**", name), 0);
+	assert_int_equal(glob_steps("registry.example.com/shop/*", name), 0);
+	assert_int_equal(glob_steps("**/web", name), 0);
+	assert_int_equal(glob_steps("docker.io/**/*b", name), 0);
+	assert_int_equal(glob_steps("**/*/api", name), 0);
+	assert_true(glob_steps("**/shop/*", name) > 0);
 }
 
 static void
@@ -249,7 +342,10 @@ main(void)
 	    cmocka_unit_test(matches_globs),
 	    cmocka_unit_test(matches_lists_with_exclusions),
 	    cmocka_unit_test(agrees_with_the_plain_meaning),
-	    cmocka_unit_test(no_pattern_is_slow),
+	    cmocka_unit_test(lists_agree_with_the_plain_meaning),
+	    cmocka_unit_test(
+		no_pattern_takes_more_than_its_length_times_the_texts),
+	    cmocka_unit_test(most_globs_take_no_step),
 	    cmocka_unit_test(a_pattern_over_its_bound_matches_nothing),
 	};
 
