@@ -15,8 +15,10 @@ static const char *const harmless[] = {
 static bool
 is_one_of(const char *word, size_t len, const char *const *words)
 {
+	const int first = len > 0 ? tolower((unsigned char)word[0]) : '\0';
+
 	for (; *words != NULL; words++)
-		if (strlen(*words) == len &&
+		if (**words == first && strlen(*words) == len &&
 		    strncasecmp(*words, word, len) == 0)
 			return true;
 	return false;
@@ -101,6 +103,8 @@ token_length(const char *s, size_t len)
 	size_t i, n, rest;
 
 	for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+		if (len == 0 || s[0] != tokens[i].prefix[0])
+			continue;
 		n = strlen(tokens[i].prefix);
 		if (len < n || memcmp(s, tokens[i].prefix, n) != 0)
 			continue;
