@@ -23,7 +23,8 @@ struct transfer {
 	struct lane_seat seat; /* first: a lane knows it by this */
 	CURL *easy;
 	struct curl_slist *headers;
-	struct arena *mem; /* header values */
+	struct arena *mem;          /* header values */
+	char said[CURL_ERROR_SIZE]; /* libcurl, of how it ended; not shown */
 	struct buf body;
 	size_t header_bytes;
 	size_t ignored; /* bytes of a body that is of no interest */

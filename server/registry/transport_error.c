@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/transport_curl.h"
 
+#include <string.h>
+
 /* What libcurl's ways to fail are to us. */
 struct meaning {
 	CURLcode code;
@@ -63,6 +65,43 @@ explain_timeout(struct transfer *x)
 		    "no connection could be made");
 }
 
+/*
+ * With TLS 1.3 a client is through with the handshake before its certificate
+ * is refused. libcurl then sees
+ * a connection that breaks, and the alert only if the request had been sent by
+ * then; nothing but its text tells.
+ */
+static bool
+explain_refusal(struct transfer *x)
+{
+	curl_off_t us = 0;
+	long fresh = 0;
+
+	if (strstr(x->said, "SSL routines") != NULL &&
+	    strstr(x->said, " alert ") != NULL) {
+		error_set(&x->answer.err, ERR_TLS,
+		    "it ended TLS with an alert: it may want another client "
+		    "certificate");
+		return true;
+	}
+	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
+	curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &us);
+	if (fresh == 0 || us == 0 || x->header_bytes > 0)
+		return false;
+	x->answer.may_retry = true;
+	error_set(&x->answer.err, ERR_UNAVAILABLE,
+	    "the connection broke as soon as TLS stood: it may want another "
+	    "client certificate");
+	return true;
+}
+
+static bool
+is_break(CURLcode code)
+{
+	return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+	       code == CURLE_HTTP2;
+}
+
 void
 transfer_explain(struct transfer *x, CURLcode code)
 {
@@ -82,9 +121,10 @@ transfer_explain(struct transfer *x, CURLcode code)
 	}
 	/* The status had come: what broke was the content. */
 	if (x->answer.status != 0 &&
-	    (code == CURLE_RECV_ERROR || code == CURLE_HTTP2_STREAM ||
-		code == CURLE_HTTP2))
+	    (is_break(code) || code == CURLE_HTTP2_STREAM))
 		code = CURLE_PARTIAL_FILE;
+	if (is_break(code) && explain_refusal(x))
+		return;
 	for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
 		if (meanings[i].code != code)
 			continue;

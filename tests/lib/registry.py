@@ -28,6 +28,7 @@ http:
   secret: tests
 """
 TLS = "  tls:\n    certificate: \"%s\"\n    key: \"%s\"\n"
+HTTP1 = "  http2: {disabled: true}\n"
 CLIENTS = "    clientcas: [\"%s\"]\n"
 BASIC = "auth:\n  htpasswd: {realm: tests, path: \"%s\"}\n"
 BEARER = """\
@@ -48,12 +49,13 @@ class Registry:
     readonly: refuse pushes, so that several can share one folder
     tls:      a pki.Authority: HTTPS with a certificate of it
     clients:  with tls, a pki.Authority: who comes needs a certificate of it
+    http2:    False: HTTP/1.1 alone, with tls too
     auth:     None, "basic" or "bearer": USER with PASSWORD may pull and push
     users, public: of its token service, see tokens.TokenServer
     """
 
     def __init__(self, name="registry", storage=None, readonly=False, tls=None,
-                 clients=None, auth=None, users=None, public=None):
+                 clients=None, http2=True, auth=None, users=None, public=None):
         self.tls = tls
         self.auth = auth
         self.port = process.free_port()
@@ -69,6 +71,8 @@ class Registry:
             config += TLS % tls.issue(self.name)
         if clients:
             config += CLIENTS % clients.crt
+        if not http2:
+            config += HTTP1
         if auth == "basic":
             htpasswd = paths.write(f"{self.name}/htpasswd", "")
             process.run(["htpasswd", "-Bb", htpasswd, USER, PASSWORD])
