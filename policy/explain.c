@@ -13,20 +13,21 @@ enum { COLUMNS = 78, NAMES_MAX = 256 };
 static void
 add_wrapped(struct buf *b, const char *text, int indent)
 {
-	size_t column = COLUMNS, len;
+	size_t column = (size_t)indent, len;
+	bool first = true;
 
+	buf_printf(b, "%*s", indent, "");
 	while (*text != '\0') {
 		len = strcspn(text, " ");
-		if (column + 1 + len > COLUMNS) {
-			if (column != COLUMNS)
-				buf_puts(b, "\n");
-			buf_printf(b, "%*s", indent, "");
+		if (!first && column + 1 + len > COLUMNS) {
+			buf_printf(b, "\n%*s", indent, "");
 			column = (size_t)indent;
-		} else {
+		} else if (!first) {
 			buf_puts(b, " ");
 			column++;
 		}
 		buf_add(b, text, len);
+		first = false;
 		column += len;
 		text += len;
 		text += strspn(text, " ");
@@ -79,9 +80,12 @@ static void
 add_field(
     struct buf *b, const struct check_key *key, const struct check_field *f)
 {
-	buf_printf(b, "\n  %s: ", field_name(key, f));
-	add_value(b, f);
+	AUTO(buf_clear) struct buf head = BUF_INIT(EXPLAIN_BYTES_MAX);
+
+	buf_printf(&head, "%s: ", field_name(key, f));
+	add_value(&head, f);
 	buf_puts(b, "\n");
+	add_wrapped(b, buf_text(&head), 2);
 	add_wrapped(b, f->about, 4);
 	if (f->check == NULL)
 		return;
@@ -189,10 +193,14 @@ static void
 add_markdown_field(
     struct buf *b, const struct check_key *key, const struct check_field *f)
 {
-	buf_printf(b, "\n**`%s%s%s`**: ", key->name, key->is_plain ? "" : ".",
+	AUTO(buf_clear) struct buf head = BUF_INIT(EXPLAIN_BYTES_MAX);
+
+	buf_printf(&head, "**`%s%s%s`**: ", key->name, key->is_plain ? "" : ".",
 	    f->name);
-	add_value(b, f);
-	buf_puts(b, ".\n");
+	add_value(&head, f);
+	buf_puts(&head, ".");
+	buf_puts(b, "\n");
+	add_wrapped(b, buf_text(&head), 0);
 	add_wrapped(b, f->about, 0);
 	if (f->check == NULL)
 		return;

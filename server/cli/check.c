@@ -2,14 +2,12 @@
 #include "policy/base/text.h"
 #include "server/cli/cli.h"
 #include "server/cli/inputs.h"
+#include "server/cli/outfile.h"
 #include "server/cli/output.h"
 #include "server/cli/session.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { OUTPUTS_MAX = 8, RUNNING_MAX = 64 };
 
@@ -194,42 +192,26 @@ worse(enum verdict a, enum verdict b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
-static int
-write_to(const char *path, const char *mode, const struct results *r,
-    const struct output_format *format)
-{
-	FILE *out = fopen(path, mode);
-	int rc;
+/* What a format needs to write a file. */
+struct writing {
+	const struct results *results;
+	const struct output_format *format;
+};
 
-	if (out == NULL)
-		return -1;
-	rc = format->write(r, out);
-	if (ferror(out))
-		rc = -1;
-	return fclose(out) == 0 ? rc : -1;
+static int
+write_format(const void *arg, FILE *out)
+{
+	const struct writing *w = arg;
+
+	return w->format->write(w->results, out);
 }
 
-/* By way of a temporary name, so that no half file is ever left behind; a
- * device or a pipe is written as it is. */
 static int
 write_file(const struct results *r, const struct output *o)
 {
-	AUTO(buf_clear) struct buf name = BUF_INIT(PATH_MAX);
-	struct stat st;
-	int rc, saved;
+	const struct writing w = {r, o->format};
 
-	if (stat(o->file, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_to(o->file, "w", r, o->format);
-	buf_printf(&name, "%s.%ld.tmp", o->file, (long)getpid());
-	rc = write_to(buf_text(&name), "wx", r, o->format);
-	if (rc == 0)
-		rc = rename(buf_text(&name), o->file);
-	if (rc != 0) {
-		saved = errno;
-		unlink(buf_text(&name));
-		errno = saved;
-	}
-	return rc;
+	return outfile_write(o->file, write_format, &w);
 }
 
 static int

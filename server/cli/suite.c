@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/suite.h"
 
-#include "policy/base/file.h"
 #include "policy/base/units.h"
 #include "policy/evaluate.h"
-#include "policy/facts_read.h"
 #include "server/admission/manifest.h"
+#include "server/cli/suite_facts.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
 
 #include <string.h>
 
-enum { SUITE_CASES_MAX = 1000, SUITE_IMAGES_MAX = 1000, SAID_MAX = 4096 };
-
-/* An image that the suite has facts of. */
-struct known {
-	const char *canonical;
-	struct image_set *set;
-};
+enum { SUITE_CASES_MAX = 1000, SAID_MAX = 4096 };
 
 struct suite {
 	struct arena *mem;
 	struct reader reader;
-	const char *folder; /* what paths in the suite start from */
-	struct buf *report;
+	struct suite_facts facts;
 	struct ruleset *rules;
-	struct known *images;
-	size_t nimages;
 	struct suite_case *cases;
 	size_t ncases;
 	int64_t now;
@@ -35,12 +25,9 @@ struct suite {
 void
 suite_free(struct suite *s)
 {
-	size_t i;
-
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->nimages; i++)
-		image_set_unref(s->images[i].set);
+	suite_facts_clear(&s->facts);
 	ruleset_unref(s->rules);
 	arena_free(s->mem); /* the suite lives in it */
 }
@@ -50,34 +37,6 @@ suite_cases(const struct suite *s, size_t *n)
 {
 	*n = s->ncases;
 	return s->cases;
-}
-
-static const char *
-path_of(struct suite *s, const char *path)
-{
-	if (path[0] == '/' || strncmp(path, "preset:", 7) == 0)
-		return path;
-	return arena_printf(s->mem, "%s%s", s->folder, path);
-}
-
-/* The one document of a file; NULL after reporting. */
-static struct document *
-load(const char *path, struct diagnostics *d)
-{
-	AUTO(document_stream_free) struct document_stream *stream = NULL;
-	AUTO(free) char *text = NULL;
-	struct document *doc = NULL;
-	struct error err = ERROR_INIT;
-	struct mark at = {0, 0};
-	size_t len;
-
-	text = file_read(path, CONFIG_BYTES_MAX, &len, &err);
-	if (text != NULL)
-		stream = document_stream_new(text, len, &err);
-	if (stream == NULL || document_next(stream, &doc, &at, &err) != 1)
-		diagnostics_error_at(d, at, "%s",
-		    err.code != ERR_NONE ? err.msg : "the file is empty");
-	return doc;
 }
 
 static const char *
@@ -91,152 +50,6 @@ required(struct suite *s, const struct node *parent, const char *key,
 	diagnostics_error(
 	    s->reader.diagnostics, parent, "`%s` is missing: %s", key, what);
 	return NULL;
-}
-
-/* Facts that inspect recorded, in a file of their own. */
-static struct image_set *
-read_recorded(struct suite *s, const char *path)
-{
-	AUTO(diagnostics_clear) struct diagnostics d;
-	AUTO(document_free) struct document *doc = NULL;
-	struct reader r = {.mem = s->mem, .diagnostics = &d};
-	struct image_set *set = NULL;
-	struct node root, platforms;
-
-	diagnostics_init(&d, path);
-	doc = load(path, &d);
-	if (doc != NULL) {
-		root = document_node(doc);
-		platforms = node_get(&root, "platforms");
-		set = facts_read(&r, &platforms);
-	}
-	diagnostics_print(&d, s->report);
-	return set;
-}
-
-static void
-read_known(struct suite *s, const struct node *n)
-{
-	static const char *const keys[] = {"facts", "platforms", NULL};
-	const struct node facts = node_get(n, "facts");
-	const struct node platforms = node_get(n, "platforms");
-	struct known *k = &s->images[s->nimages];
-	struct error err = ERROR_INIT;
-	struct reference ref;
-	const char *file;
-
-	if (!diagnostics_check_keys(s->reader.diagnostics, n, keys))
-		return;
-	if (reference_parse(&ref, n->key, s->mem, &err) != 0 ||
-	    (k->canonical = reference_canonical(&ref, s->mem)) == NULL) {
-		diagnostics_error_key(s->reader.diagnostics, n, "%s", err.msg);
-		return;
-	}
-	file =
-	    read_given(&facts) ? read_text(&s->reader, &facts, "a file") : NULL;
-	if (file != NULL)
-		k->set = read_recorded(s, path_of(s, file));
-	else
-		k->set = facts_read(&s->reader, &platforms);
-	if (k->set == NULL)
-		diagnostics_error(
-		    s->reader.diagnostics, n, "there are no facts of it");
-	else
-		s->nimages++;
-}
-
-static void
-read_images(struct suite *s, const struct node *root)
-{
-	const struct node n = node_get(root, "images");
-	const size_t len = json_object_size(n.value);
-	size_t i;
-
-	if (!json_is_object(n.value) || len > SUITE_IMAGES_MAX) {
-		read_expected(&s->reader, &n,
-		    "a mapping of at most 1000 references to facts");
-		return;
-	}
-	s->images = arena_calloc(s->mem, len, sizeof(*s->images));
-	for (i = 0; s->images != NULL && i < len; i++) {
-		const struct node item = node_at(&n, i);
-
-		read_known(s, &item);
-	}
-}
-
-static struct image_set *
-find_known(
-    const struct suite *s, const struct reference *ref, struct arena *mem)
-{
-	const char *canonical = reference_canonical(ref, mem);
-	size_t i;
-
-	for (i = 0; canonical != NULL && i < s->nimages; i++)
-		if (strcmp(s->images[i].canonical, canonical) == 0)
-			return s->images[i].set;
-	return NULL;
-}
-
-/* As the registry client does: only what the cluster could run. */
-static struct image_set *
-runnable(const struct image_set *set, const struct platform_set *nodes)
-{
-	AUTO(image_set_unref) struct image_set *out = image_set_new();
-	struct platform *others;
-	size_t i;
-
-	if (out == NULL)
-		return NULL;
-	out->images = arena_calloc(out->mem, set->n, sizeof(struct image *));
-	others = arena_calloc(out->mem, set->n, sizeof(*others));
-	if (out->images == NULL || others == NULL)
-		return NULL;
-	out->digest = arena_strdup(out->mem, set->digest);
-	out->others = others;
-	for (i = 0; i < set->n; i++) {
-		if (nodes->n == 0 ||
-		    platform_set_runs(nodes, &set->images[i]->platform))
-			out->images[out->n++] = image_ref(set->images[i]);
-		else
-			others[out->nothers++] = set->images[i]->platform;
-	}
-	return out->n > 0 && out->digest != NULL ? TAKE(out) : NULL;
-}
-
-static void
-give(const struct suite *s, struct plan *p, const struct reference *ref,
-    struct image_set **facts, struct fault *fault)
-{
-	const struct image_set *known = find_known(s, ref, p->mem);
-
-	if (known != NULL)
-		*facts = runnable(known, &p->platforms);
-	if (*facts == NULL)
-		*fault = (struct fault){
-		    .code = known ? "NO_RUNNABLE_PLATFORM" : "NOT_FOUND",
-		    .message = known ? "no platform that the cluster runs"
-				     : "the suite has no facts of it"};
-}
-
-static void
-bring_facts(const struct suite *s, struct plan *p)
-{
-	struct fault ignored;
-	size_t i;
-
-	for (i = 0; i < p->nimages; i++) {
-		struct plan_image *pi = &p->images[i];
-
-		if (pi->fetch)
-			give(s, p, &pi->ref, &pi->facts, &pi->fault);
-		if (pi->fetch_replaced)
-			give(s, p, &pi->replaced_ref, &pi->replaced, &ignored);
-	}
-	for (i = 0; i < p->nbases; i++)
-		if (p->bases[i].fetch)
-			give(s, p, &p->rules->bases[i], &p->bases[i].facts,
-			    &p->bases[i].fault);
 }
 
 static int
@@ -402,7 +215,7 @@ run_case(struct suite *s, const struct node *n)
 	}
 	p = plan_new(s->rules, w, read_now(s, n, s->now), &err);
 	if (p != NULL) {
-		bring_facts(s, p);
+		suite_facts_bring(&s->facts, p);
 		r = evaluate(p, &err);
 	}
 	if (r == NULL)
@@ -423,6 +236,8 @@ run_cases(struct suite *s, const struct node *root)
 		return;
 	}
 	s->cases = arena_calloc(s->mem, len, sizeof(*s->cases));
+	if (s->cases == NULL)
+		read_no_memory(&s->reader, &n);
 	for (i = 0; s->cases != NULL && i < len; i++) {
 		const struct node item = node_at(&n, i);
 
@@ -435,15 +250,20 @@ run(struct suite *s, const struct node *root)
 {
 	static const char *const keys[] = {
 	    "version", "policy", "now", "images", "cases", NULL};
+	const struct node version = node_get(root, "version");
 	const char *policy;
 
 	if (!diagnostics_check_keys(s->reader.diagnostics, root, keys))
 		return;
+	if (!json_is_integer(version.value) ||
+	    json_integer_value(version.value) != 1)
+		read_expected(&s->reader, &version, "version: 1");
 	policy = required(s, root, "policy", "a file, or preset:NAME");
 	if (policy != NULL)
-		s->rules = policy_load(path_of(s, policy), s->report);
+		s->rules =
+		    policy_load(suite_path(&s->facts, policy), s->facts.report);
 	s->now = read_now(s, root, clock_real.wall_s(&clock_real));
-	read_images(s, root);
+	suite_facts_read(&s->facts, root);
 	if (s->rules == NULL || s->reader.diagnostics->errors > 0)
 		return;
 	run_cases(s, root);
@@ -458,13 +278,14 @@ suite_new(const char *path, struct buf *report)
 
 	if (s == NULL)
 		return NULL;
-	s->folder = arena_strndup(
+	s->facts.folder = arena_strndup(
 	    mem, path, slash != NULL ? (size_t)(slash - path) + 1 : 0);
-	if (s->folder == NULL)
+	if (s->facts.folder == NULL)
 		return NULL;
-	s->report = report;
+	s->facts.report = report;
 	s->mem = TAKE(mem);
 	s->reader.mem = s->mem;
+	s->facts.reader = &s->reader;
 	return s;
 }
 
@@ -482,12 +303,13 @@ suite_run(const char *path, struct buf *report)
 		return NULL;
 	}
 	s->reader.diagnostics = &d;
-	doc = load(path, &d);
+	doc = config_document(path, &d, report);
 	if (doc != NULL) {
 		root = document_node(doc);
 		run(s, &root);
 	}
 	diagnostics_print(&d, report);
 	s->reader.diagnostics = NULL;
-	return d.errors == 0 && s->rules != NULL ? TAKE(s) : NULL;
+	return d.errors == 0 && doc != NULL && s->rules != NULL ? TAKE(s)
+								: NULL;
 }

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/text.h"
 #include "server/cli/cli.h"
+#include "server/cli/outfile.h"
 #include "server/cli/suite.h"
+#include "server/cli/xml.h"
 #include "server/gate/config.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char help[] =
-    "usage: policy-gate test [-o text|junit] SUITE...\n"
+    "usage: policy-gate test [-o FORMAT[=FILE]]... SUITE...\n"
     "\n"
     "Runs tests of policies, without a registry: images with facts that are "
     "written in\n"
     "the suite or were recorded by inspect -o json, and what is to become of "
     "them.\n"
     "\n"
+    "  -o FORMAT[=FILE]      text (default; TAP) or junit; several times\n"
+    "  --help\n"
+    "\n"
+    "A suite:\n"
     "  version: 1\n"
     "  policy: policy.yaml              # or preset:NAME\n"
-    "  now: 2026-11-24\n"
+    "  now: 2026-11-24                  # what is today for it\n"
     "  images:\n"
     "    registry.corp/web:1:\n"
     "      platforms: [{user: \"1000\", layers: [{size: 400Mi}]}]\n"
@@ -31,123 +38,237 @@ static const char help[] =
     "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is "
     "wrong.\n";
 
-struct totals {
-	size_t cases;
-	size_t failed;
+enum { OUTPUTS_MAX = 8, NAME_MAX_BYTES = 1024 };
+
+/* One suite that was run. */
+struct run {
+	const char *path;
+	struct suite *suite; /* NULL: it could not be run */
+	struct buf report;   /* what is wrong with it */
 };
+
+struct runs {
+	struct run *items;
+	size_t n;
+};
+
+typedef int run_writer(const void *runs, FILE *out);
 
 /* Each line of `why` behind a '#'. */
 static void
-print_why(const char *why)
+print_why(FILE *out, const char *why)
 {
 	size_t len;
 
 	while (*why != '\0') {
 		len = strcspn(why, "\n");
-		printf("#   %.*s\n", (int)len, why);
+		fprintf(out, "#   %.*s\n", (int)len, why);
 		why += len + (why[len] == '\n');
 	}
 }
 
-static void
-print_text(const struct suite *s, struct totals *t)
+static int
+print_case(FILE *out, const struct suite_case *c, size_t number)
 {
-	size_t i, n;
-	const struct suite_case *cases = suite_cases(s, &n);
+	AUTO(buf_clear) struct buf name = BUF_INIT(NAME_MAX_BYTES);
+	const int rc = text_sanitise(&name, c->name, NAME_MAX_BYTES);
 
-	for (i = 0; i < n; i++) {
-		printf("%s %zu - %s\n", cases[i].passed ? "ok" : "not ok",
-		    t->cases + i + 1, cases[i].name);
-		print_why(cases[i].why);
-	}
+	fprintf(out, "%s %zu - %s\n", c->passed ? "ok" : "not ok", number,
+	    buf_text(&name));
+	print_why(out, c->why);
+	return rc;
 }
 
-/* XML 1.0 has no way to write most control characters. */
-static void
-print_xml(const char *text)
+/* The Test Anything Protocol, https://testanything.org. */
+static int
+write_text(const void *arg, FILE *out)
 {
-	for (; *text != '\0'; text++) {
-		if (*text == '&')
-			fputs("&amp;", stdout);
-		else if (*text == '<')
-			fputs("&lt;", stdout);
-		else if (*text == '>')
-			fputs("&gt;", stdout);
-		else if (*text == '"')
-			fputs("&quot;", stdout);
-		else
-			putchar((unsigned char)*text < ' ' && *text != '\n'
-				    ? '?'
-				    : *text);
+	const struct runs *runs = arg;
+	const struct suite_case *cases;
+	size_t i, k, n, total = 0;
+
+	for (i = 0; i < runs->n; i++) {
+		if (runs->items[i].suite == NULL)
+			continue;
+		fprintf(out, "# %s\n", runs->items[i].path);
+		cases = suite_cases(runs->items[i].suite, &n);
+		for (k = 0; k < n; k++)
+			if (print_case(out, &cases[k], ++total) != 0)
+				return -1;
 	}
+	fprintf(out, "1..%zu\n", total);
+	return 0;
 }
 
-static void
-print_junit(const char *path, const struct suite *s)
+static size_t
+failures(const struct run *r)
 {
 	size_t i, n, failed = 0;
-	const struct suite_case *cases = suite_cases(s, &n);
+	const struct suite_case *cases = suite_cases(r->suite, &n);
 
 	for (i = 0; i < n; i++)
 		failed += !cases[i].passed;
-	fputs("<testsuite name=\"", stdout);
-	print_xml(path);
-	printf("\" tests=\"%zu\" failures=\"%zu\">\n", n, failed);
-	for (i = 0; i < n; i++) {
-		fputs("<testcase name=\"", stdout);
-		print_xml(cases[i].name);
-		if (cases[i].passed) {
-			fputs("\"/>\n", stdout);
-			continue;
-		}
-		fputs("\"><failure>", stdout);
-		print_xml(cases[i].why);
-		fputs("</failure></testcase>\n", stdout);
-	}
-	fputs("</testsuite>\n", stdout);
+	return failed;
 }
 
 static void
-count(const struct suite *s, struct totals *t)
+junit_case(struct xml *x, const char *suite, const struct suite_case *c)
 {
-	size_t i, n;
-	const struct suite_case *cases = suite_cases(s, &n);
+	xml_open(x, "testcase");
+	xml_attribute(x, "classname", suite);
+	xml_attribute(x, "name", c->name);
+	if (!c->passed) {
+		xml_open(x, "failure");
+		xml_attribute(
+		    x, "message", "another verdict or other findings");
+		xml_text(x, c->why);
+		xml_close(x);
+	}
+	xml_close(x);
+}
 
-	for (i = 0; i < n; i++)
-		t->failed += !cases[i].passed;
-	t->cases += n;
+/* A suite that could not be run is one test that could not be. */
+static void
+junit_broken(struct xml *x, const struct run *r)
+{
+	xml_number(x, "tests", 1);
+	xml_number(x, "failures", 0);
+	xml_number(x, "errors", 1);
+	xml_open(x, "testcase");
+	xml_attribute(x, "classname", r->path);
+	xml_attribute(x, "name", "suite");
+	xml_open(x, "error");
+	xml_attribute(x, "message", "the suite could not be run");
+	xml_text(x, buf_text(&r->report));
+	xml_close(x);
+	xml_close(x);
 }
 
 static int
-run_suites(char **paths, int n, bool junit)
+write_junit(const void *arg, FILE *out)
 {
-	struct totals t = {0};
-	int i, status = STATUS_OK;
+	const struct runs *runs = arg;
+	const struct suite_case *cases;
+	struct xml x;
+	size_t i, k, n;
 
-	if (junit)
-		fputs("<testsuites>\n", stdout);
-	for (i = 0; i < n; i++) {
-		AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
-		AUTO(suite_free) struct suite *s = suite_run(paths[i], &report);
+	xml_begin(&x, out);
+	xml_open(&x, "testsuites");
+	for (i = 0; i < runs->n; i++) {
+		xml_open(&x, "testsuite");
+		xml_attribute(&x, "name", runs->items[i].path);
+		if (runs->items[i].suite == NULL) {
+			junit_broken(&x, &runs->items[i]);
+			xml_close(&x);
+			continue;
+		}
+		cases = suite_cases(runs->items[i].suite, &n);
+		xml_number(&x, "tests", n);
+		xml_number(&x, "failures", failures(&runs->items[i]));
+		xml_number(&x, "errors", 0);
+		for (k = 0; k < n; k++)
+			junit_case(&x, runs->items[i].path, &cases[k]);
+		xml_close(&x);
+	}
+	xml_close(&x);
+	return x.failed ? -1 : 0;
+}
 
-		fputs(buf_text(&report), stderr);
-		if (s == NULL) {
+static const struct format {
+	const char *name;
+	run_writer *write;
+} formats[] = {{"text", write_text}, {"junit", write_junit}};
+
+struct outputs {
+	struct output {
+		run_writer *write;
+		const char *file; /* NULL: stdout */
+	} items[OUTPUTS_MAX];
+	size_t n;
+};
+
+static int
+add_output(struct outputs *o, const char *command, const char *arg)
+{
+	const size_t len = strcspn(arg, "=");
+	const char *file = arg[len] == '=' ? arg + len + 1 : NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strlen(formats[i].name) == len &&
+		    strncmp(formats[i].name, arg, len) == 0)
+			break;
+	if (i == sizeof(formats) / sizeof(formats[0]))
+		return cli_usage(command,
+		    "there is no format \"%.40s\": text and junit are known",
+		    arg);
+	if (file != NULL && file[0] == '\0')
+		return cli_usage(command, "-o %s names no file", arg);
+	if (o->n == OUTPUTS_MAX)
+		return cli_usage(command, "more than %d -o", OUTPUTS_MAX);
+	o->items[o->n++] = (struct output){formats[i].write, file};
+	return STATUS_OK;
+}
+
+static int
+write_all(const struct outputs *o, const struct runs *runs, const char *command)
+{
+	size_t i;
+	int status = STATUS_OK;
+
+	for (i = 0; i < o->n; i++) {
+		const struct output *out = &o->items[i];
+
+		errno = 0;
+		if ((out->file == NULL
+			    ? out->write(runs, stdout)
+			    : outfile_write(out->file, out->write, runs)) == 0)
+			continue;
+		fprintf(stderr, "policy-gate %s: cannot write %s: %s\n",
+		    command, out->file != NULL ? out->file : "the result",
+		    errno != 0 ? strerror(errno) : "out of memory");
+		status = STATUS_USAGE;
+	}
+	return status;
+}
+
+/* Runs them all; what is wrong with a suite goes to stderr. */
+static int
+run_all(struct runs *runs, char **paths)
+{
+	size_t i, n, cases = 0, failed = 0;
+	int status = STATUS_OK;
+
+	for (i = 0; i < runs->n; i++) {
+		struct run *r = &runs->items[i];
+
+		r->path = paths[i];
+		buf_init(&r->report, CONFIG_BYTES_MAX);
+		r->suite = suite_run(r->path, &r->report);
+		fputs(buf_text(&r->report), stderr);
+		if (r->suite == NULL) {
 			status = STATUS_USAGE;
 			continue;
 		}
-		if (junit)
-			print_junit(paths[i], s);
-		else
-			print_text(s, &t);
-		count(s, &t);
+		suite_cases(r->suite, &n);
+		cases += n;
+		failed += failures(r);
 	}
-	if (junit)
-		fputs("</testsuites>\n", stdout);
-	else
-		printf("1..%zu\n", t.cases);
-	if (t.failed > 0)
-		fprintf(stderr, "%zu of %zu cases failed\n", t.failed, t.cases);
-	return status != STATUS_OK || t.failed == 0 ? status : STATUS_REJECTED;
+	if (failed > 0)
+		fprintf(stderr, "%zu of %zu cases failed\n", failed, cases);
+	return status == STATUS_OK && failed > 0 ? STATUS_REJECTED : status;
+}
+
+static void
+clear(struct runs *runs)
+{
+	size_t i;
+
+	for (i = 0; i < runs->n; i++) {
+		suite_free(runs->items[i].suite);
+		buf_clear(&runs->items[i].report);
+	}
+	free(runs->items);
 }
 
 int
@@ -156,23 +277,26 @@ cmd_test(int argc, char **argv)
 	static const struct option options[] = {
 	    {"help", no_argument, NULL, 'h'},
 	    {"output", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
-	bool junit = false;
-	int c;
+	struct outputs o = {.n = 0};
+	struct runs runs = {.n = 0};
+	int c, status, written;
 
 	while ((c = cli_option(argc, argv, ":ho:", options)) != -1) {
 		if (c == 'h')
 			return cli_help(help);
-		if (c != 'o')
+		if (c != 'o' || add_output(&o, argv[0], optarg) != STATUS_OK)
 			return STATUS_USAGE;
-		junit = strcmp(optarg, "junit") == 0;
-		if (!junit && strcmp(optarg, "text") != 0)
-			return cli_usage(argv[0],
-			    "there is no format \"%s\": text and junit are "
-			    "known",
-			    optarg);
 	}
 	if (optind == argc)
 		return cli_usage(argv[0], "name a suite");
-	return cli_finish(
-	    argv[0], run_suites(argv + optind, argc - optind, junit));
+	if (o.n == 0)
+		o.items[o.n++] = (struct output){write_text, NULL};
+	runs.items = calloc((size_t)(argc - optind), sizeof(*runs.items));
+	if (runs.items == NULL)
+		return cli_usage(argv[0], "out of memory");
+	runs.n = (size_t)(argc - optind);
+	status = run_all(&runs, argv + optind);
+	written = write_all(&o, &runs, argv[0]);
+	clear(&runs);
+	return cli_finish(argv[0], written != STATUS_OK ? written : status);
 }

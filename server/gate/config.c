@@ -45,6 +45,21 @@ read_document(const char *text, size_t len, struct diagnostics *d)
 	return TAKE(doc);
 }
 
+struct document *
+config_document(const char *path, struct diagnostics *d, struct buf *report)
+{
+	AUTO(free) char *text = NULL;
+	struct error err = ERROR_INIT;
+	size_t len;
+
+	text = file_read(path, CONFIG_BYTES_MAX, &len, &err);
+	if (text == NULL) {
+		buf_printf(report, "%s\n", err.msg);
+		return NULL;
+	}
+	return read_document(text, len, d);
+}
+
 /* A whole number between 1 and `max`, or a size; `otherwise` where absent. */
 static size_t
 read_bound(struct diagnostics *d, const struct node *limits, const char *key,
@@ -106,22 +121,17 @@ config_load(struct config *c, const char *path, struct buf *report)
 {
 	AUTO(diagnostics_clear) struct diagnostics d;
 	AUTO(document_free) struct document *doc = NULL;
-	AUTO(free) char *text = NULL;
-	struct error err = ERROR_INIT;
 	struct node root = {0};
-	size_t len;
 
 	*c = (struct config){0};
 	diagnostics_init(&d, path != NULL ? path : "defaults");
 	if (path != NULL) {
-		text = file_read(path, CONFIG_BYTES_MAX, &len, &err);
-		if (text == NULL) {
-			buf_printf(report, "%s\n", err.msg);
+		doc = config_document(path, &d, report);
+		if (doc == NULL) {
+			diagnostics_print(&d, report);
 			return -1;
 		}
-		doc = read_document(text, len, &d);
-		if (doc != NULL)
-			root = document_node(doc);
+		root = document_node(doc);
 	}
 	if (d.errors == 0)
 		config_parse(c, &root, &d);

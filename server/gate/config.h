@@ -33,6 +33,13 @@ own_config_clear(struct config *c)
 }
 
 /*
+ * Reads a file of exactly one document. NULL after reporting: what is wrong
+ * with the text into *d, that there is none to be had into `report`.
+ */
+struct document *config_document(
+    const char *path, struct diagnostics *d, struct buf *report);
+
+/*
  * Reads a policy: a file, or "preset:NAME". `report` as above. Returns a new
  * reference, or NULL.
  */

@@ -3,6 +3,7 @@
 """Policies are tried without a registry, and the presets keep their word."""
 
 import pathlib
+import re
 import sys
 import unittest
 import xml.etree.ElementTree
@@ -79,14 +80,42 @@ class Suites(unittest.TestCase):
         self.assertIn("ok 4 - in a pod\n1..4\n", done.stdout)
 
     def test_writes_junit(self):
-        done = gate.command("test", "-o", "junit", self.write(SUITE))
-        self.assertEqual(done.returncode, 1)
-        root = xml.etree.ElementTree.fromstring(done.stdout)
-        suite = root.find("testsuite")
+        file = paths.work() / "tests.xml"
+        broken = paths.write("broken.yaml", "version: 2\n")
+        done = gate.command("test", "-o", "text", "-o", f"junit={file}",
+                            self.write(SUITE), broken)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("1..4\n", done.stdout)
+        suite, error = xml.etree.ElementTree.fromstring(
+            file.read_bytes()).findall("testsuite")
         self.assertEqual(
-            (suite.get("tests"), suite.get("failures")), ("4", "2"))
-        self.assertEqual(
-            suite.findall("testcase")[1].get("name"), "another <verdict>")
+            [suite.get(key) for key in ("tests", "failures", "errors")],
+            ["4", "2", "0"])
+        case = suite.findall("testcase")[1]
+        self.assertEqual(case.get("name"), "another <verdict>")
+        self.assertIn("wanted allow", case.find("failure").text)
+        self.assertEqual(error.get("errors"), "1")
+        self.assertIn("version: 1", error.find("testcase/error").text)
+
+    def test_the_suite_in_the_documentation_passes(self):
+        text = (ROOT / "policy" / "README.md").read_text()
+        block = re.search(r"```yaml\n(version: 1\npolicy:.*?)```", text, re.S)
+        paths.write("documented/db.json", RECORDED)
+        paths.write("documented/policy.yaml", (
+            "version: 1\nmode: warn\nrules: [{name: lean-images, "
+            "check: {size: {max: 300Mi}}}]\n"))
+        done = gate.command(
+            "test", paths.write("documented/suite.yaml", block[1]))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_says_what_is_wrong_with_an_output(self):
+        suite = self.write(SUITE)
+        for output, complaint in (("yaml", "text and junit"),
+                                  ("junit=", "names no file"),
+                                  ("junit=/none/there.xml", "/none/there")):
+            done = gate.command("test", "-o", output, suite)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(complaint, done.stderr)
 
     def test_says_what_is_wrong_with_a_suite(self):
         wrong = SUITE.replace("verdict: allow", "verdikt: allow").replace(

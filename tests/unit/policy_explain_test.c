@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/tree.h"
+#include "policy/checks/check.h"
 #include "policy/explain.h"
 #include "tests/unit/judge.h"
 
@@ -93,6 +94,37 @@ explains_keys_checks_and_detectors(void **state)
 	assert_null(explain_nearest("weather"));
 }
 
+/* But for examples. */
+static void
+assert_narrow(const char *text)
+{
+	size_t len;
+
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len > 78 && memchr(text, '{', len) == NULL)
+			fail_msg("over 78 columns: %.*s", (int)len, text);
+	}
+}
+
+static void
+breaks_lines_between_words(void **state)
+{
+	AUTO(buf_clear) struct buf markdown = BUF_INIT(EXPLAIN_BYTES_MAX);
+	size_t i;
+
+	(void)state;
+	for (i = 0; check_keys[i] != NULL; i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(EXPLAIN_BYTES_MAX);
+
+		assert_int_equal(explain_check(&b, check_keys[i]->name), 1);
+		assert_narrow(buf_text(&b));
+	}
+	assert_int_equal(explain_markdown(&markdown), 0);
+	assert_narrow(buf_text(&markdown));
+	assert_non_null(strstr(buf_text(&markdown), "is not\nfetched"));
+}
+
 int
 main(void)
 {
@@ -100,6 +132,7 @@ main(void)
 	    cmocka_unit_test(the_reference_is_what_the_checks_say),
 	    cmocka_unit_test(the_schema_is_what_the_checks_say),
 	    cmocka_unit_test(explains_keys_checks_and_detectors),
+	    cmocka_unit_test(breaks_lines_between_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
