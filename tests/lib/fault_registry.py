@@ -63,6 +63,7 @@ class Request:
     at: float
     connection: int  # the client's port
     certificate: bool  # the client has shown one
+    address: str  # of ours, that the client came to
 
     @property
     def authorization(self):
@@ -202,10 +203,11 @@ class Registry:
     tls:     a pki.Authority: HTTPS with a certificate of it, for `sans`
     name:    how references write its host
     latency: seconds before each answer
+    address: where it listens; "::" is everywhere
     """
 
     def __init__(self, tls=None, name="127.0.0.1", latency=0,
-                 sans="IP:127.0.0.1,DNS:localhost"):
+                 sans="IP:127.0.0.1,DNS:localhost", address="127.0.0.1"):
         self.tls = tls
         self.latency = latency
         self.port = process.free_port()
@@ -226,7 +228,7 @@ class Registry:
         self.logins = None  # of the token service; None: everybody
         self.refresh_tokens = None  # by POST; None: it knows no POST
         handler = type("Handler", (_Handler,), {"registry": self})
-        self.server = _Server(("127.0.0.1", self.port), handler)
+        self.server = _Server((address, self.port), handler)
         if tls:
             self.server.secure(tls, self.port, sans)
         self.thread = threading.Thread(target=self.server.serve_forever,
@@ -363,6 +365,16 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     block_on_close = False
     request_queue_size = 256
 
+    def __init__(self, address, handler):
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)
+
+    def server_bind(self):
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
     def secure(self, tls, name, sans):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls.issue(f"fault-{name}", sans))
@@ -424,7 +436,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.rfile.read(length).decode(errors="replace"), time.monotonic(),
             self.client_address[1],
             hasattr(self.connection, "getpeercert")
-            and bool(self.connection.getpeercert()))
+            and bool(self.connection.getpeercert()),
+            self.connection.getsockname()[0])
 
     def send(self, answer):
         headers = dict(answer.headers)
