@@ -52,51 +52,15 @@ cut_ends(const char *pattern, const char *text, struct middle *m)
 enum { WORD_BITS = 64, WORDS = GLOB_PATTERN_MAX / WORD_BITS + 1 };
 
 struct places {
-	uint64_t words[WORDS];
-	size_t first; /* words in use, both ends included */
-	size_t last;
+	uint64_t words[WORDS]; /* as many as the pattern needs are in use */
+	bool any;
 };
 
 static void
-places_clear(struct places *s)
+places_add(struct places *s, size_t at)
 {
-	if (s->first <= s->last)
-		memset(&s->words[s->first], 0,
-		    (s->last - s->first + 1) * sizeof(s->words[0]));
-	s->first = WORDS;
-	s->last = 0;
-}
-
-/* Only the words that a pattern of `len` bytes can reach. */
-static void
-places_init(struct places *s, size_t len)
-{
-	s->first = 0;
-	s->last = len / WORD_BITS;
-	places_clear(s);
-}
-
-/* Adds a place, and those that it reaches without a byte of text: behind
- * stars, which match nothing as well. */
-static void
-places_add(struct places *s, struct middle *m, size_t at)
-{
-	size_t next = at;
-
-	do {
-		size_t word = next / WORD_BITS;
-
-		at = next;
-		s->words[word] |= UINT64_C(1) << (at % WORD_BITS);
-		if (word < s->first)
-			s->first = word;
-		if (word > s->last)
-			s->last = word;
-		while (next < m->len && m->pattern[next] == '*') {
-			next++;
-			m->steps++;
-		}
-	} while (next != at);
+	s->words[at / WORD_BITS] |= UINT64_C(1) << (at % WORD_BITS);
+	s->any = true;
 }
 
 /* A byte that is not the first of a character. */
@@ -106,30 +70,40 @@ continues(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Where one byte of text leads from a place. */
+/* Where one byte of text leads from a place: for stars, which match nothing as
+ * well, from behind them too. */
 static void
 step(struct places *next, struct middle *m, size_t at, char c)
 {
-	const char p = at < m->len ? m->pattern[at] : '\0';
+	size_t behind = at;
 
-	m->steps++;
 	/* The rest of a character that '?' began to match. */
 	if (at > 0 && m->pattern[at - 1] == '?' && continues(c))
-		places_add(next, m, at);
-	if (p == '*') {
-		if (c != '/' || (at + 1 < m->len && m->pattern[at + 1] == '*'))
-			places_add(next, m, at);
-	} else if (p == '?' ? c != '/' && !continues(c) : p == c) {
-		places_add(next, m, at + 1);
-	}
+		places_add(next, at);
+	while (behind < m->len && m->pattern[behind] == '*')
+		behind++;
+	if (behind > at && (c != '/' || behind > at + 1))
+		places_add(next, at);
+	m->steps += behind - at + 1;
+	if (behind == m->len)
+		return;
+	if (m->pattern[behind] == '?' ? c != '/' && !continues(c)
+				      : c == m->pattern[behind])
+		places_add(next, behind + 1);
 }
 
+/* Moves on from all places of `now`, and leaves it empty. */
 static void
-step_all(
-    const struct places *now, struct places *next, struct middle *m, char c)
+step_all(struct places *now, struct places *next, struct middle *m, char c)
 {
-	for (size_t w = now->first; w <= now->last; w++) {
-		for (uint64_t bits = now->words[w]; bits != 0; bits &= bits - 1)
+	const size_t words = m->len / WORD_BITS + 1;
+	uint64_t bits;
+
+	next->any = false;
+	for (size_t w = 0; w < words; w++) {
+		bits = now->words[w];
+		now->words[w] = 0;
+		for (; bits != 0; bits &= bits - 1)
 			step(next, m,
 			    w * WORD_BITS + (size_t)__builtin_ctzll(bits), c);
 	}
@@ -140,23 +114,24 @@ follow(struct middle *m)
 {
 	struct places sets[2];
 	struct places *now = &sets[0], *next = &sets[1], *spare;
+	size_t end = m->len;
 
 	if (m->len > GLOB_PATTERN_MAX)
 		return false;
-	places_init(now, m->len);
-	places_init(next, m->len);
-	places_add(now, m, 0);
+	for (size_t w = 0; w <= m->len / WORD_BITS; w++)
+		now->words[w] = next->words[w] = 0;
+	places_add(now, 0);
 	for (size_t i = 0; i < m->text_len; i++) {
 		step_all(now, next, m, m->text[i]);
-		if (next->first > next->last)
+		if (!next->any)
 			return false;
-		places_clear(now);
 		spare = now;
 		now = next;
 		next = spare;
 	}
-	return (now->words[m->len / WORD_BITS] >> (m->len % WORD_BITS) & 1) !=
-	       0;
+	while (end > 0 && m->pattern[end - 1] == '*')
+		end--;
+	return (now->words[end / WORD_BITS] >> (end % WORD_BITS) & 1) != 0;
 }
 
 static bool
