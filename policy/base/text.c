@@ -15,8 +15,9 @@ struct range {
 	uint32_t last;
 };
 
-/* Unicode's control, format and invisible filler characters: those that a
- * person cannot see, or that change how the text around them is shown. */
+/* Unicode's control, format and invisible filler characters, in their order:
+ * those that a person cannot see, or that change how the text around them is
+ * shown. */
 static const struct range unsafe[] = {
     {0x00, 0x1f},
     {0x7f, 0x9f},
@@ -38,12 +39,13 @@ static const struct range unsafe[] = {
     {0x1d173, 0x1d17a},
     {0xe0000, 0xe0fff},
 };
+enum { UNSAFE = sizeof(unsafe) / sizeof(unsafe[0]) };
 
 static bool
 is_unsafe(uint32_t c)
 {
-	for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
-		if (c >= unsafe[i].first && c <= unsafe[i].last)
+	for (size_t i = 0; i < UNSAFE && c >= unsafe[i].first; i++) {
+		if (c <= unsafe[i].last)
 			return true;
 	}
 	return (c & 0xfffe) == 0xfffe; /* noncharacters of every plane */
