@@ -111,13 +111,11 @@ findings_waiver(const struct plan *p, const struct plan_image *image,
     const struct rule *rule, bool *waived)
 {
 	const struct waiver *w, *expired = NULL;
-	size_t i;
 
 	*waived = false;
-	for (i = 0; i < p->rules->nwaivers; i++) {
-		w = &p->rules->waivers[i];
-		if (w->rule != rule ||
-		    !match_holds(&w->match, p->workload, &image->ref))
+	for (w = rule->waivers; w != NULL; w = w->next) {
+		if (!match_workload(&w->match, p->workload) ||
+		    !match_image(&w->match, &image->ref))
 			continue;
 		if (p->now < w->expires) {
 			*waived = true;

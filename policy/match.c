@@ -3,7 +3,6 @@
 
 #include "policy/glob.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const keys[] = {
@@ -89,18 +88,6 @@ after_alias(const char *s)
 }
 
 const char *
-match_common_name(
-    const struct reference *ref, char space[static REFERENCE_MAX + 1])
-{
-	const char *path = after_alias(ref->name);
-
-	if (path == NULL)
-		return ref->name;
-	snprintf(space, REFERENCE_MAX + 1, "docker.io/%s", path);
-	return space;
-}
-
-const char *
 match_common_glob(const char *glob, struct arena *mem)
 {
 	const char *bang = glob[0] == '!' ? "!" : "";
@@ -114,10 +101,8 @@ match_common_glob(const char *glob, struct arena *mem)
 bool
 match_name(const struct string_list *globs, const struct reference *ref)
 {
-	char space[REFERENCE_MAX + 1];
-
-	return globs->n > 0 && glob_list_match(globs->items, globs->n,
-				   match_common_name(ref, space));
+	return globs->n > 0 &&
+	       glob_list_match(globs->items, globs->n, ref->common_name);
 }
 
 static bool
@@ -144,8 +129,7 @@ is_kind(const struct string_list *of, const char *kind)
 }
 
 bool
-match_holds(const struct match *m, const struct workload *w,
-    const struct reference *ref)
+match_workload(const struct match *m, const struct workload *w)
 {
 	size_t i;
 
@@ -156,5 +140,11 @@ match_holds(const struct match *m, const struct workload *w,
 	for (i = 0; i < m->labels.n; i++)
 		if (!has_label(&w->labels, &m->labels.items[i]))
 			return false;
+	return true;
+}
+
+bool
+match_image(const struct match *m, const struct reference *ref)
+{
 	return m->images.n == 0 || match_name(&m->images, ref);
 }

@@ -15,15 +15,8 @@ extern const char *const match_kinds[];
  * the same. */
 void match_parse(struct reader *r, const struct node *n, struct match *out);
 
-/*
- * The name that globs see. docker.io goes by several names of one registry
- * (index.docker.io, registry-1.docker.io); all are docker.io here, so that a
- * rule about it cannot be walked around. Returns ref->name, or `space`.
- */
-const char *match_common_name(
-    const struct reference *ref, char space[static REFERENCE_MAX + 1]);
-
-/* The same for a glob: itself, or a copy in `mem`; NULL when memory is out. */
+/* A glob over common names (policy/reference.h): itself, or a copy in `mem`
+ * with docker.io for another of its names; NULL when memory is out. */
 const char *match_common_glob(const char *glob, struct arena *mem);
 
 /* Whether a list of globs over names matches. An empty one does not. */

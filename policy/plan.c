@@ -5,6 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What is the same for all images of one plan. */
+struct planning {
+	struct plan *plan;
+	/* The policy's platforms and the workload's have none in common. */
+	bool none_fits;
+	/* What the workload allows for; whether it applies is the image's
+	 * word. */
+	const struct rule **rules;
+	size_t nrules;
+	const struct rule **matching; /* room for as many */
+};
+
 /* A label of a node ("" stands for any) and a node of the policy. */
 static bool
 fits(const struct platform *node, const struct platform *wanted)
@@ -14,17 +26,16 @@ fits(const struct platform *node, const struct platform *wanted)
 		   strcmp(wanted->arch, node->arch) == 0);
 }
 
-/* The cluster's nodes that the pod could land on. *none: there are some, but
- * none of them fits. */
+/* The cluster's nodes that the pod could land on. */
 static int
-narrow(struct plan *p, bool *none)
+narrow(struct planning *pl)
 {
+	struct plan *p = pl->plan;
 	const struct platform_set *nodes = &p->rules->platforms;
 	const struct platform_set *wanted = &p->workload->platforms;
 	struct platform *both;
 	size_t i, j, n = 0;
 
-	*none = false;
 	if (nodes->n == 0 || wanted->n == 0) {
 		p->platforms = nodes->n == 0 ? *wanted : *nodes;
 		return 0;
@@ -39,7 +50,26 @@ narrow(struct plan *p, bool *none)
 				break;
 			}
 	p->platforms = (struct platform_set){.items = both, .n = n};
-	*none = n == 0;
+	pl->none_fits = n == 0;
+	return 0;
+}
+
+static int
+find_candidates(struct planning *pl)
+{
+	struct plan *p = pl->plan;
+	const struct ruleset *rs = p->rules;
+	size_t i;
+
+	pl->rules =
+	    arena_calloc(p->mem, rs->nrules, sizeof(const struct rule *));
+	pl->matching =
+	    arena_calloc(p->mem, rs->nrules, sizeof(const struct rule *));
+	if (pl->rules == NULL || pl->matching == NULL)
+		return -1;
+	for (i = 0; i < rs->nrules; i++)
+		if (match_workload(&rs->rules[i].match, p->workload))
+			pl->rules[pl->nrules++] = &rs->rules[i];
 	return 0;
 }
 
@@ -62,24 +92,23 @@ rule_needs_facts(const struct rule *r, const struct container *c)
 }
 
 static int
-find_rules(struct plan *p, struct plan_image *pi, const struct rule **scratch)
+find_rules(struct planning *pl, struct plan_image *pi)
 {
-	const struct ruleset *rs = p->rules;
 	const struct rule **rules;
 	size_t i, n = 0;
 
-	for (i = 0; i < rs->nrules; i++)
-		if (match_holds(&rs->rules[i].match, p->workload, &pi->ref))
-			scratch[n++] = &rs->rules[i];
+	for (i = 0; i < pl->nrules; i++)
+		if (match_image(&pl->rules[i]->match, &pi->ref))
+			pl->matching[n++] = pl->rules[i];
 	pi->nrules = n;
 	pi->judged = n > 0;
 	if (n == 0)
 		return 0;
-	rules = arena_calloc(p->mem, n, sizeof(const struct rule *));
+	rules = arena_calloc(pl->plan->mem, n, sizeof(const struct rule *));
 	if (rules == NULL)
 		return -1;
 	for (i = 0; i < n; i++)
-		rules[i] = scratch[i];
+		rules[i] = pl->matching[i];
 	pi->rules = rules;
 	return 0;
 }
@@ -172,8 +201,9 @@ fetch_replaced(struct plan *p, struct plan_image *pi)
 }
 
 static int
-plan_fetch(struct plan *p, struct plan_image *pi, bool none)
+plan_fetch(const struct planning *pl, struct plan_image *pi)
 {
+	struct plan *p = pl->plan;
 	size_t i;
 	int guarded;
 
@@ -185,7 +215,7 @@ plan_fetch(struct plan *p, struct plan_image *pi, bool none)
 	guarded = is_guarded(p, pi);
 	if (guarded < 0)
 		return -1;
-	if (none) {
+	if (pl->none_fits) {
 		pi->fault = (struct fault){.code = "NO_RUNNABLE_PLATFORM",
 		    .message = "no platform of the policy is one that the pod "
 			       "may be scheduled on"};
@@ -198,9 +228,9 @@ plan_fetch(struct plan *p, struct plan_image *pi, bool none)
 }
 
 static int
-plan_image(struct plan *p, struct plan_image *pi, bool none,
-    const struct rule **scratch, struct error *err)
+plan_image(struct planning *pl, struct plan_image *pi, struct error *err)
 {
+	struct plan *p = pl->plan;
 	struct error why = ERROR_INIT;
 
 	if (pi->container->unchanged)
@@ -217,7 +247,7 @@ plan_image(struct plan *p, struct plan_image *pi, bool none,
 			   : error_set(err, ERR_NOMEM, "plan");
 	}
 	pi->parsed = true;
-	if (find_rules(p, pi, scratch) != 0 || plan_fetch(p, pi, none) != 0)
+	if (find_rules(pl, pi) != 0 || plan_fetch(pl, pi) != 0)
 		return error_set(err, ERR_NOMEM, "plan");
 	return 0;
 }
@@ -248,20 +278,16 @@ plan_new(struct ruleset *rs, const struct workload *w, int64_t now,
     struct error *err)
 {
 	AUTO(plan_free) struct plan *p = plan_alloc(rs, w, now);
-	const struct rule **scratch;
-	bool none;
+	struct planning pl = {.plan = p};
 	size_t i;
 
-	scratch = p == NULL ? NULL
-			    : arena_calloc(p->mem, rs->nrules,
-				  sizeof(const struct rule *));
-	if (scratch == NULL || narrow(p, &none) != 0) {
+	if (p == NULL || find_candidates(&pl) != 0 || narrow(&pl) != 0) {
 		error_set(err, ERR_NOMEM, "plan");
 		return NULL;
 	}
 	for (i = 0; i < p->nimages; i++) {
 		p->images[i].container = &w->containers[i];
-		if (plan_image(p, &p->images[i], none, scratch, err) != 0)
+		if (plan_image(&pl, &p->images[i], err) != 0)
 			return NULL;
 	}
 	return TAKE(p);

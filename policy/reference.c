@@ -466,6 +466,11 @@ fill(struct reference *ref, const char *text, const struct parts *p,
 	if (r.text == NULL || r.host == NULL || r.name == NULL)
 		return -1;
 	r.path = r.name + p->host.len + 1;
+	r.common_name = equals(p->host, hub_endpoint)
+			    ? arena_printf(mem, "%s/%s", hub, r.path)
+			    : r.name;
+	if (r.common_name == NULL)
+		return -1;
 	if (p->tag.p != NULL) {
 		r.tag_written = arena_strndup(mem, p->tag.p, p->tag.len);
 		if (r.tag_written == NULL)

@@ -19,6 +19,12 @@
 struct reference {
 	const char *text; /* as written */
 	const char *name; /* "docker.io/library/nginx": host and path */
+	/*
+	 * The name that globs see. docker.io goes by several names of one
+	 * registry (index.docker.io, registry-1.docker.io); all are docker.io
+	 * here, so that a rule about it cannot be walked around.
+	 */
+	const char *common_name;
 	const char *host; /* "docker.io", "registry.corp:5000" */
 	const char *path; /* "library/nginx" */
 	const char

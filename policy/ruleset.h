@@ -56,6 +56,7 @@ struct rule {
 	size_t ndemands;
 	/* A demand looks at the image, not only at the reference. */
 	bool needs_facts;
+	const struct waiver *waivers; /* of this rule: the first, or NULL */
 };
 
 /* A dated, owned exception: findings of `rule` lose their effect where the
@@ -67,6 +68,7 @@ struct waiver {
 	const char *reason;
 	const char *expires_on; /* "2027-01-31": works until its end, UTC */
 	int64_t expires;        /* the first second at which it has no effect */
+	const struct waiver *next; /* of the same rule, or NULL */
 };
 
 struct ruleset {
@@ -99,10 +101,11 @@ void ruleset_unref(struct ruleset *rs);
 OWNED(struct ruleset, ruleset_unref)
 
 /*
- * Whether all that a rule's or a waiver's match asks for holds for this
- * container of this workload. `ref` is the container's reference, parsed.
+ * Whether what a rule's or a waiver's match asks of the workload (kind,
+ * namespace, labels) holds, and what it asks of a container's image. It is
+ * about the container where both do.
  */
-bool match_holds(const struct match *m, const struct workload *w,
-    const struct reference *ref);
+bool match_workload(const struct match *m, const struct workload *w);
+bool match_image(const struct match *m, const struct reference *ref);
 
 #endif

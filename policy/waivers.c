@@ -125,6 +125,19 @@ parse_waiver(struct parsing *p, const struct node *n, struct waiver *w)
 	return known;
 }
 
+/* Each rule finds its own, in their order. */
+static void
+link_waivers(struct parsing *p, struct waiver *items, size_t n)
+{
+	struct rule *r;
+
+	while (n-- > 0) {
+		r = &p->rules[items[n].rule - p->rules];
+		items[n].next = r->waivers;
+		r->waivers = &items[n];
+	}
+}
+
 void
 waivers_parse(struct parsing *p, const struct node *root)
 {
@@ -159,4 +172,5 @@ waivers_parse(struct parsing *p, const struct node *root)
 	}
 	p->rs->waivers = items;
 	p->rs->nwaivers = kept;
+	link_waivers(p, items, kept);
 }
