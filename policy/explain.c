@@ -4,10 +4,15 @@
 #include "policy/base/text.h"
 #include "policy/checks/check.h"
 #include "policy/history.h"
+#include "policy/match.h"
 
 #include <string.h>
 
 enum { COLUMNS = 78, NAMES_MAX = 256 };
+
+static const char match_about[] =
+    "What a rule or a waiver is about. All that is given must hold; what is "
+    "left out holds for everything.";
 
 /* Adds text broken at blanks, each line after `indent` blanks. */
 static void
@@ -120,12 +125,29 @@ is_detector(const char *name)
 	return false;
 }
 
+static void
+add_match(struct buf *b)
+{
+	const struct match_key *k;
+
+	buf_puts(b, "match\n\n");
+	add_wrapped(b, match_about, 2);
+	for (k = match_keys; k->name != NULL; k++) {
+		buf_printf(b, "\n  %s: %s\n", k->name, k->value);
+		add_wrapped(b, k->about, 4);
+	}
+}
+
 int
 explain_check(struct buf *b, const char *name)
 {
 	const struct check_field *f;
 	size_t i;
 
+	if (strcmp(name, "match") == 0) {
+		add_match(b);
+		return buf_failed(b) ? -1 : 1;
+	}
 	if (is_detector(name))
 		name = "history.deny";
 	for (i = 0; check_keys[i] != NULL; i++) {
@@ -149,6 +171,7 @@ explain_nearest(const char *name)
 	const struct check_field *f;
 	size_t i, n = 0;
 
+	names[n++] = "match";
 	for (i = 0; check_keys[i] != NULL && n < NAMES_MAX; i++) {
 		names[n++] = check_keys[i]->name;
 		for (f = check_keys[i]->fields; f->name != NULL; f++)
@@ -208,12 +231,27 @@ add_markdown_field(
 	add_wrapped(b, f->fix, 0);
 }
 
+static void
+add_markdown_match(struct buf *b)
+{
+	const struct match_key *k;
+
+	buf_puts(b, "\n## Match\n\n");
+	add_wrapped(b, match_about, 0);
+	buf_puts(b, "\n| key | value | holds for |\n|---|---|---|\n");
+	for (k = match_keys; k->name != NULL; k++)
+		buf_printf(
+		    b, "| `%s` | %s | %s |\n", k->name, k->value, k->about);
+}
+
 int
 explain_markdown(struct buf *b)
 {
 	const struct check_field *f;
 	size_t i;
 
+	add_markdown_match(b);
+	buf_puts(b, "\n## Checks\n");
 	for (i = 0; check_keys[i] != NULL; i++) {
 		const struct check_key *key = check_keys[i];
 

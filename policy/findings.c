@@ -115,7 +115,7 @@ findings_waiver(const struct plan *p, const struct plan_image *image,
 	*waived = false;
 	for (w = rule->waivers; w != NULL; w = w->next) {
 		if (!match_workload(&w->match, p->workload) ||
-		    !match_image(&w->match, &image->ref))
+		    !match_container(&w->match, image->container, &image->ref))
 			continue;
 		if (p->now < w->expires) {
 			*waived = true;

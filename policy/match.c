@@ -5,13 +5,37 @@
 
 #include <string.h>
 
-static const char *const keys[] = {
-    "namespaces", "images", "kinds", "labels", NULL};
+const struct match_key match_keys[] = {
+    {"namespaces", "a list of globs",
+	"The namespace of the workload. `\"!kube-*\"` excludes."},
+    {"images", "a list of globs",
+	"The full name of the image, without tag and digest: "
+	"`registry.corp/**`."},
+    {"kinds", "a list of kinds",
+	"What was applied: `Pod`, `PodTemplate`, `ReplicationController`, "
+	"`ReplicaSet`, `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, "
+	"`CronJob`, or `Image`, a bare reference on the command line."},
+    {"containers", "a list of types",
+	"How the pod uses the image: `regular`, `init` (sidecars are of "
+	"these), `ephemeral`, or `volume`, an image that is mounted and not "
+	"run."},
+    {"labels", "a mapping of names to values",
+	"Labels of the pod, all of them equal."},
+    {.name = NULL},
+};
 
 /* What a workload may be (server/admission); Image: a bare reference. */
 const char *const match_kinds[] = {"Pod", "PodTemplate",
     "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet",
     "DaemonSet", "Job", "CronJob", "Image", NULL};
+
+const char *const match_containers[] = {
+    [CONTAINER_REGULAR] = "regular",
+    [CONTAINER_INIT] = "init",
+    [CONTAINER_EPHEMERAL] = "ephemeral",
+    [CONTAINER_IMAGE_VOLUME] = "volume",
+    NULL,
+};
 
 static const char *const aliases[] = {
     "index.docker.io/", "registry-1.docker.io/"};
@@ -41,6 +65,18 @@ parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 	}
 }
 
+static bool
+check_keys(struct reader *r, const struct node *n)
+{
+	const char *names[sizeof(match_keys) / sizeof(match_keys[0])];
+	size_t i;
+
+	for (i = 0; match_keys[i].name != NULL; i++)
+		names[i] = match_keys[i].name;
+	names[i] = NULL;
+	return diagnostics_check_keys(r->diagnostics, n, names);
+}
+
 /* An empty list would read as "none" to one and as "any" to another. */
 static bool
 check_not_empty(struct reader *r, const struct node *n)
@@ -58,10 +94,11 @@ match_parse(struct reader *r, const struct node *n, struct match *out)
 	const struct node namespaces = node_get(n, "namespaces");
 	const struct node images = node_get(n, "images");
 	const struct node of_kinds = node_get(n, "kinds");
+	const struct node containers = node_get(n, "containers");
 	const struct node labels = node_get(n, "labels");
 
 	*out = (struct match){.namespaces = {0}};
-	if (!diagnostics_check_keys(r->diagnostics, n, keys))
+	if (!check_keys(r, n))
 		return;
 	if (check_not_empty(r, &namespaces))
 		read_namespace_globs(r, &namespaces, &out->namespaces);
@@ -69,6 +106,9 @@ match_parse(struct reader *r, const struct node *n, struct match *out)
 		read_image_globs(r, &images, &out->images);
 	if (check_not_empty(r, &of_kinds))
 		parse_kinds(r, &of_kinds, &out->kinds);
+	if (check_not_empty(r, &containers))
+		read_words(r, &containers, "type of container",
+		    match_containers, &out->containers);
 	if (check_not_empty(r, &labels))
 		read_pairs(r, &labels, &out->labels);
 }
@@ -144,7 +184,10 @@ match_workload(const struct match *m, const struct workload *w)
 }
 
 bool
-match_image(const struct match *m, const struct reference *ref)
+match_container(const struct match *m, const struct container *c,
+    const struct reference *ref)
 {
+	if (m->containers != 0 && (m->containers >> c->type & 1) == 0)
+		return false;
 	return m->images.n == 0 || match_name(&m->images, ref);
 }

@@ -8,8 +8,20 @@
 
 /* Which containers a rule or a waiver is about. */
 
-/* The kinds that it may name; ends with NULL. */
+/* A key of `match` as people read of it. */
+struct match_key {
+	const char *name;
+	const char *value; /* "a list of globs" */
+	const char *about; /* what it holds for: a sentence */
+};
+
+/* Ends with name NULL. */
+extern const struct match_key match_keys[];
+
+/* The kinds that it may name, and the types of containers, in the order of
+ * enum container_type; both end with NULL. */
 extern const char *const match_kinds[];
+extern const char *const match_containers[];
 
 /* Reads a `match` mapping. What is wrong is reported; *out is usable all
  * the same. */

@@ -98,7 +98,8 @@ find_rules(struct planning *pl, struct plan_image *pi)
 	size_t i, n = 0;
 
 	for (i = 0; i < pl->nrules; i++)
-		if (match_image(&pl->rules[i]->match, &pi->ref))
+		if (match_container(
+			&pl->rules[i]->match, pi->container, &pi->ref))
 			pl->matching[n++] = pl->rules[i];
 	pi->nrules = n;
 	pi->judged = n > 0;

@@ -200,6 +200,32 @@ read_list(struct reader *r, const struct node *n, const char *what,
 }
 
 int
+read_words(struct reader *r, const struct node *n, const char *what,
+    const char *const *words, uint32_t *out)
+{
+	struct string_list list;
+	int rc = read_list(r, n, "a word", NULL, &list);
+	size_t i, w;
+
+	for (i = 0; i < list.n; i++) {
+		const struct node item = node_at(n, i);
+
+		if (list.items[i] == NULL)
+			continue;
+		for (w = 0; words[w] != NULL; w++)
+			if (strcmp(words[w], list.items[i]) == 0)
+				break;
+		if (words[w] != NULL) {
+			*out |= UINT32_C(1) << w;
+			continue;
+		}
+		read_unknown(r, &item, what, list.items[i], words);
+		rc = -1;
+	}
+	return rc;
+}
+
+int
 read_pairs(struct reader *r, const struct node *n, struct pair_list *out)
 {
 	size_t i, len = json_object_size(n->value);

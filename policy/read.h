@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Typed values out of a policy document. Every function reports what it
@@ -50,6 +51,11 @@ typedef const char *read_item_check(const char *item);
  * them or all: "unknown kind ...". */
 void read_unknown(struct reader *r, const struct node *n, const char *what,
     const char *word, const char *const *known);
+
+/* A list of some of at most 32 `words` (ends with NULL), each said to be a
+ * `what`: bit i of *out stands for words[i]. -1 after reporting. */
+int read_words(struct reader *r, const struct node *n, const char *what,
+    const char *const *words, uint32_t *out);
 
 /* A list of strings, each passing `check` (NULL: any). -1 after reporting;
  * *out then has NULL for each element that is wrong. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/glob.h"
 #include "policy/match.h"
 #include "policy/read.h"
 
 #include <string.h>
+
+_Static_assert(2 * READ_TEXT_MAX <= GLOB_PATTERN_MAX,
+    "a glob that can be read can be matched, also with each * doubled");
 
 /* What no glob may be. */
 static const char *

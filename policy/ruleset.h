@@ -35,6 +35,7 @@ struct match {
 	struct string_list namespaces; /* globs; "!" excludes */
 	struct string_list images;     /* over the normalised name */
 	struct string_list kinds;
+	uint32_t containers;     /* bit per enum container_type; 0: any */
 	struct pair_list labels; /* all must be equal */
 };
 
@@ -102,10 +103,11 @@ OWNED(struct ruleset, ruleset_unref)
 
 /*
  * Whether what a rule's or a waiver's match asks of the workload (kind,
- * namespace, labels) holds, and what it asks of a container's image. It is
- * about the container where both do.
+ * namespace, labels) holds, and what it asks of a container and its image. It
+ * is about the container where both do.
  */
 bool match_workload(const struct match *m, const struct workload *w);
-bool match_image(const struct match *m, const struct reference *ref);
+bool match_container(const struct match *m, const struct container *c,
+    const struct reference *ref);
 
 #endif

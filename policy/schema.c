@@ -209,10 +209,11 @@ check_schema(void)
 static json_t *
 match_properties(void)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "namespaces",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "namespaces",
 	    list_of(text(plain_glob), false), "images",
 	    list_of(text(image_glob), false), "kinds",
-	    list_of(words(match_kinds), false), "labels", pairs());
+	    list_of(words(match_kinds), false), "containers",
+	    list_of(words(match_containers), false), "labels", pairs());
 }
 
 static json_t *

@@ -157,32 +157,6 @@ parse_pairs(struct reader *r, const struct node *n, struct pair_list *out)
 }
 
 static int
-parse_words(struct reader *r, const struct node *n, const char *const *words,
-    uint32_t *out)
-{
-	struct string_list list;
-	int rc = read_list(r, n, "a word", NULL, &list);
-	size_t i, w;
-
-	for (i = 0; i < list.n; i++) {
-		const struct node item = node_at(n, i);
-
-		if (list.items[i] == NULL)
-			continue;
-		for (w = 0; words[w] != NULL; w++)
-			if (strcmp(words[w], list.items[i]) == 0)
-				break;
-		if (words[w] != NULL) {
-			*out |= UINT32_C(1) << w;
-			continue;
-		}
-		read_unknown(r, &item, "detector", list.items[i], words);
-		rc = -1;
-	}
-	return rc;
-}
-
-static int
 parse_ports(struct reader *r, const struct node *n, struct port_list *out)
 {
 	struct port_range *items =
@@ -342,7 +316,7 @@ value_parse(const struct check_field *f, struct check_parser *p,
 	case VALUE_PAIRS:
 		return parse_pairs(r, n, to);
 	case VALUE_WORDS:
-		return parse_words(r, n, f->words, to);
+		return read_words(r, n, "detector", f->words, to);
 	case VALUE_PORTS:
 		return parse_ports(r, n, to);
 	case VALUE_PLATFORMS:

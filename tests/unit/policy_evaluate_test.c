@@ -137,6 +137,46 @@ a_rule_is_about_what_all_of_its_match_holds_for(void **state)
 	}
 }
 
+static void
+a_match_tells_types_of_containers_apart(void **state)
+{
+	static const struct {
+		const char *match;
+		const char *fetched; /* of a pod with one container of each */
+	} cases[] = {
+	    {"kinds: [Pod]", "riev"},
+	    {"containers: [regular]", "r"},
+	    {"containers: [init]", "i"},
+	    {"containers: [ephemeral, volume]", "ev"},
+	    {"containers: [volume, volume]", "v"},
+	    {"containers: [regular, init, ephemeral, volume]", "riev"},
+	    {"containers: [init], kinds: [Job]", ""},
+	};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(buf_clear)
+		struct buf text = BUF_INIT(1024), got = BUF_INIT(16);
+		struct judge j;
+
+		buf_printf(&text, SIZE_RULE("%s"), cases[i].match);
+		judge_open(&j, buf_text(&text), "web:1");
+		judge_add(&j, "i", "spec.initContainers[0].image", "web:1")
+		    ->type = CONTAINER_INIT;
+		judge_add(&j, "e", "spec.ephemeralContainers[0].image", "web:1")
+		    ->type = CONTAINER_EPHEMERAL;
+		judge_add(&j, "v", "spec.volumes[0].image.reference", "web:1")
+		    ->type = CONTAINER_IMAGE_VOLUME;
+		judge_plan(&j);
+		for (k = 0; k < j.plan->nimages; k++)
+			if (j.plan->images[k].fetch)
+				buf_add(&got, &"riev"[k], 1);
+		judge_same(cases[i].match, buf_text(&got), cases[i].fetched);
+		judge_close(&j);
+	}
+}
+
 #define PLAIN SIZE_RULE("kinds: [Pod]")
 
 static void
@@ -501,6 +541,7 @@ main(void)
 	    cmocka_unit_test(
 		mode_and_on_error_decide_what_becomes_of_what_was_learned),
 	    cmocka_unit_test(a_rule_is_about_what_all_of_its_match_holds_for),
+	    cmocka_unit_test(a_match_tells_types_of_containers_apart),
 	    cmocka_unit_test(what_no_rule_asks_about_is_not_fetched),
 	    cmocka_unit_test(an_unchanged_container_is_left_alone),
 	    cmocka_unit_test(

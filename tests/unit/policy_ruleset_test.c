@@ -257,8 +257,9 @@ static const struct row {
 	"p.yaml:4:27: warning: rules[0].check.source.deny[0]: matches nothing: "
 	"a name has a '/' and * stays in one part; ** does not\n"},
     /* What a rule is about. */
-    {MATCH "{namespaces: [\"*\", \"!kube-*\"], images: [\"a.corp/**\"], "
-	   "kinds: [Pod, CronJob], labels: {tier: web}}\n",
+    {MATCH
+	"{namespaces: [\"*\", \"!kube-*\"], images: [\"a.corp/**\"], "
+	"kinds: [Pod, CronJob], containers: [init, volume], labels: {tier: web}}\n",
 	""},
     {MATCH "[]\n",
 	"p.yaml:5:10: error: rules[0].match: must be a mapping, not a list\n"},
@@ -277,6 +278,14 @@ static const struct row {
     {MATCH "{kinds: [deployment]}\n",
 	"p.yaml:5:19: error: rules[0].match.kinds[0]: unknown kind "
 	"\"deployment\"; did you mean \"Deployment\"?\n"},
+    {MATCH "{containers: [inits, 1]}\n",
+	"p.yaml:5:24: error: rules[0].match.containers[0]: unknown type of "
+	"container \"inits\"; did you mean \"init\"?\n"
+	"p.yaml:5:31: error: rules[0].match.containers[1]: expected a word in "
+	"quotes, found the number 1\n"},
+    {MATCH "{containers: []}\n",
+	"p.yaml:5:23: error: rules[0].match.containers: is empty; leave it "
+	"out to match everything\n"},
     {MATCH "{kinds: [Widget]}\n",
 	"p.yaml:5:19: error: rules[0].match.kinds[0]: unknown kind "
 	"\"Widget\"; expected Pod, PodTemplate, ReplicationController, "
