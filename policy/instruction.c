@@ -173,7 +173,7 @@ header_value(const char *s, size_t len, size_t *skip)
 	static const char name[] = "authorization:";
 	size_t i = sizeof(name) - 1;
 
-	if (len < i || strncasecmp(s, name, i) != 0)
+	if (len < i || (*s | 0x20) != name[0] || strncasecmp(s, name, i) != 0)
 		return 0;
 	*skip = i;
 	while (i < len && s[i] != '"' && s[i] != '\'')
@@ -199,7 +199,7 @@ userinfo_value(const char *s, size_t len, size_t *skip)
 static int
 add_redacted(struct buf *b, const char *s, size_t len)
 {
-	size_t i = 0, n, value, skip = 0;
+	size_t i = 0, from = 0, n, value, skip = 0;
 
 	while (i < len) {
 		n = name_length(s + i, len - i);
@@ -214,12 +214,15 @@ add_redacted(struct buf *b, const char *s, size_t len)
 			value = secret_value(s + i, len - i, n, &skip);
 		if (value == 0)
 			skip = n > 0 ? n : 1;
-		if (buf_add(b, s + i, skip) != 0 ||
-		    (value > 0 && buf_puts(b, "***") != 0))
-			return -1;
-		i += skip + value;
+		i += skip;
+		if (value == 0)
+			continue;
+		buf_add(b, s + from, i - from);
+		buf_puts(b, "***");
+		i += value;
+		from = i;
 	}
-	return 0;
+	return buf_add(b, s + from, len - from);
 }
 
 int

@@ -106,31 +106,39 @@ shown(const unsigned char *s, const char **show, size_t *take)
 	*show = " ";
 	for (size_t n; (n = decode(s + *take, &c)) > 0 && is_space(c);)
 		*take += n;
+	if (*take == 1 && *s == ' ')
+		*show = (const char *)s;
 	return 1;
 }
 
 int
 text_sanitise(struct buf *b, const char *s, size_t max)
 {
-	const unsigned char *p = (const unsigned char *)s;
+	const char *from = s; /* up to `s` it is shown as it stands */
 	const size_t start = b->len, dots = sizeof(ellipsis) - 1;
-	size_t fits = start; /* up to here "..." can still follow */
+	size_t n = 0, fits = 0; /* up to here "..." can still follow */
 
-	while (*p != '\0') {
+	while (*s != '\0') {
 		const char *show;
-		size_t take, len = shown(p, &show, &take);
+		size_t take;
+		size_t len = shown((const unsigned char *)s, &show, &take);
 
-		if (b->len - start + len > max) {
-			buf_truncate(b, fits);
+		if (n + len > max) {
+			buf_add(b, from, (size_t)(s - from));
+			buf_truncate(b, start + fits);
 			return buf_add(b, ellipsis, max < dots ? max : dots);
 		}
-		if (buf_add(b, show, len) != 0)
-			return -1;
-		if (b->len - start + dots <= max)
-			fits = b->len;
-		p += take;
+		n += len;
+		if (n + dots <= max)
+			fits = n;
+		if (show != s) {
+			buf_add(b, from, (size_t)(s - from));
+			buf_add(b, show, len);
+			from = s + take;
+		}
+		s += take;
 	}
-	return buf_failed(b) ? -1 : 0;
+	return buf_add(b, from, (size_t)(s - from));
 }
 
 static size_t
