@@ -144,11 +144,23 @@ platform_parse(
 	return 0;
 }
 
+/* Nothing to sanitise or to cut: nearly every one. */
+static bool
+is_plain(const char *part)
+{
+	while (isalnum((unsigned char)*part))
+		part++;
+	return *part == '\0';
+}
+
 const char *
 platform_text(const struct platform *p, struct arena *mem)
 {
 	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 
+	if (is_plain(p->os) && is_plain(p->arch) && is_plain(p->variant))
+		return arena_printf(mem, "%s/%s%s%s", p->os, p->arch,
+		    p->variant[0] != '\0' ? "/" : "", p->variant);
 	text_sanitise(&b, p->os, PART_MAX);
 	buf_puts(&b, "/");
 	text_sanitise(&b, p->arch, PART_MAX);
