@@ -174,12 +174,12 @@ settle_verdict(const struct judgement *j)
 }
 
 static int
-judge_image(const struct plan *p, const struct plan_image *pi,
-    struct report_image *out, struct arena *mem)
+judge_image(
+    const struct plan *p, const struct plan_image *pi, struct report_image *out)
 {
 	struct judgement j = {.plan = p, .pi = pi, .out = out};
 
-	j.findings = (struct findings){.mem = mem, .plan = p, .image = pi};
+	j.findings = (struct findings){.mem = p->mem, .plan = p, .image = pi};
 	out->container = pi->container;
 	out->judged = pi->judged;
 	if (!pi->judged) {
@@ -210,34 +210,25 @@ severity(enum verdict v)
 struct report *
 evaluate(const struct plan *p, struct error *err)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
-	struct report *r = mem ? arena_calloc(mem, 1, sizeof(*r)) : NULL;
+	struct report *r = arena_calloc(p->mem, 1, sizeof(*r));
 	struct report_image *images =
-	    r ? arena_calloc(mem, p->nimages, sizeof(*images)) : NULL;
+	    arena_calloc(p->mem, p->nimages, sizeof(*images));
 	size_t i;
 
-	if (images == NULL)
+	if (r == NULL || images == NULL)
 		goto fail;
 	r->plan = p;
 	r->images = images;
 	r->nimages = p->nimages;
 	r->verdict = VERDICT_ALLOW; /* the worst of none */
 	for (i = 0; i < p->nimages; i++) {
-		if (judge_image(p, &p->images[i], &images[i], mem) != 0)
+		if (judge_image(p, &p->images[i], &images[i]) != 0)
 			goto fail;
 		if (severity(images[i].verdict) > severity(r->verdict))
 			r->verdict = images[i].verdict;
 	}
-	r->mem = TAKE(mem);
 	return r;
 fail:
 	error_set(err, ERR_NOMEM, "evaluation");
 	return NULL;
-}
-
-void
-report_free(struct report *r)
-{
-	if (r != NULL)
-		arena_free(r->mem); /* the report lives in it */
 }

@@ -173,9 +173,7 @@ struct report_image {
 	enum on_error on_error; /* what becomes of the fault */
 };
 
-/* Borrows from the plan: free it first. */
 struct report {
-	struct arena *mem;
 	const struct plan *plan;
 	enum verdict verdict; /* the worst of the images' */
 	const struct report_image *images;
@@ -183,14 +181,13 @@ struct report {
 };
 
 /*
- * Returns NULL with *err set to ERR_NOMEM. An image that was to be fetched
+ * The report lives in the plan's memory. Returns NULL with *err set to
+ * ERR_NOMEM. An image that was to be fetched
  * and has neither facts nor fault is judged INTERNAL, never allowed.
  * Verdict of one image: deny where an enforced finding stands, or the
  * reference is invalid; else error where it could not be judged and onError
  * is deny (warn or allow where it says so); else warn; else allow.
  */
 struct report *evaluate(const struct plan *p, struct error *err);
-void report_free(struct report *r);
-OWNED(struct report, report_free)
 
 #endif

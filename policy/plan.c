@@ -253,10 +253,26 @@ plan_image(struct planning *pl, struct plan_image *pi, struct error *err)
 	return 0;
 }
 
+/* What a plan takes where nothing is found, and its report, which lives in it
+ * too. */
+static size_t
+usual_bytes(const struct ruleset *rs, const struct workload *w)
+{
+	enum { TEXTS = 768 }; /* what references and digests are copied to */
+	const size_t rules = rs->nrules * sizeof(const struct rule *);
+	const size_t image = sizeof(struct plan_image) +
+			     sizeof(struct report_image) +
+			     sizeof(struct report_platform) + TEXTS + rules;
+
+	return sizeof(struct plan) + rs->nbases * sizeof(struct plan_base) +
+	       2 * rules + w->ncontainers * image;
+}
+
 static struct plan *
 plan_alloc(struct ruleset *rs, const struct workload *w, int64_t now)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
+	AUTO(arena_free)
+	struct arena *mem = arena_new_for(usual_bytes(rs, w));
 	struct plan *p = mem ? arena_calloc(mem, 1, sizeof(*p)) : NULL;
 
 	if (p == NULL)

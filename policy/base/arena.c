@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK_MIN = 480, CHUNK_MAX = CHUNK_MIN << 5 };
+enum {
+	CHUNK_MIN = 480,
+	CHUNK_MAX = CHUNK_MIN << 5,
+	SHORT_MAX = 256, /* texts that are printed once */
+};
 
 struct chunk {
 	struct chunk *next;
@@ -24,10 +28,20 @@ struct arena {
 struct arena *
 arena_new(void)
 {
+	return arena_new_for(CHUNK_MIN);
+}
+
+struct arena *
+arena_new_for(size_t expected)
+{
 	struct arena *a = calloc(1, sizeof(*a));
 
-	if (a != NULL)
+	if (a == NULL)
+		return NULL;
+	if (expected < CHUNK_MIN)
 		a->next = CHUNK_MIN;
+	else
+		a->next = expected < CHUNK_MAX ? expected : CHUNK_MAX;
 	return a;
 }
 
@@ -143,15 +157,17 @@ char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
-	char *p = NULL;
+	char text[SHORT_MAX], *p = NULL;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	if (n >= 0)
 		p = take(a, (size_t)n + 1, 1);
-	if (p != NULL)
+	if (p != NULL && (size_t)n < sizeof(text))
+		memcpy(p, text, (size_t)n);
+	else if (p != NULL)
 		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	va_end(ap);

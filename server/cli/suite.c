@@ -199,7 +199,7 @@ run_case(struct suite *s, const struct node *n)
 	struct suite_case *c = &s->cases[s->ncases];
 	AUTO(workload_free) struct workload *w = NULL;
 	AUTO(plan_free) struct plan *p = NULL;
-	AUTO(report_free) struct report *r = NULL;
+	struct report *r = NULL;
 	struct error err = ERROR_INIT;
 
 	if (!diagnostics_check_keys(s->reader.diagnostics, n, keys))

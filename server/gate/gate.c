@@ -359,7 +359,6 @@ decision_free(struct decision *d)
 
 	if (d == NULL)
 		return;
-	report_free(d->report);
 	plan_free(d->plan);
 	for (i = 0; i < d->nfetches; i++)
 		image_set_unref(d->fetches[i].set);

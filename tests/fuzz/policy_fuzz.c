@@ -10,7 +10,7 @@ judge(struct ruleset *rs)
 {
 	AUTO(workload_free) struct workload *w = workload_new();
 	AUTO(plan_free) struct plan *p = NULL;
-	AUTO(report_free) struct report *r = NULL;
+	struct report *r = NULL;
 	AUTO(json_decref) json_t *json = NULL;
 	struct container c = {.name = "web",
 	    .path = "spec.containers[0].image",

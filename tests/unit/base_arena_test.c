@@ -108,6 +108,36 @@ a_new_arena_is_small(void **state)
 }
 
 static void
+what_is_expected_is_asked_for_at_once(void **state)
+{
+	AUTO(arena_free) struct arena *a = arena_new_for(6000);
+
+	(void)state;
+	assert_non_null(a);
+	alloc_fail_at(SIZE_MAX);
+	for (int i = 0; i < 20; i++)
+		assert_non_null(arena_calloc(a, 1, 288));
+	assert_int_equal(alloc_count(), 1);
+	alloc_restore();
+}
+
+static void
+a_text_of_any_length_is_printed(void **state)
+{
+	AUTO(arena_free) struct arena *a = arena_new();
+
+	(void)state;
+	assert_non_null(a);
+	for (int len = 0; len < 600; len++) {
+		const char *p = arena_printf(a, "%*s|", len, "");
+
+		assert_non_null(p);
+		assert_int_equal(strlen(p), len + 1);
+		assert_int_equal(p[len], '|');
+	}
+}
+
+static void
 run(void *arg)
 {
 	AUTO(arena_free) struct arena *a = arena_new();
@@ -138,6 +168,8 @@ main(void)
 	    cmocka_unit_test(pieces_are_zeroed_and_aligned),
 	    cmocka_unit_test(pieces_do_not_overlap),
 	    cmocka_unit_test(copies_are_terminated),
+	    cmocka_unit_test(what_is_expected_is_asked_for_at_once),
+	    cmocka_unit_test(a_text_of_any_length_is_printed),
 	    cmocka_unit_test(a_piece_larger_than_any_chunk_is_given),
 	    cmocka_unit_test(a_size_that_overflows_is_refused),
 	    cmocka_unit_test(a_new_arena_is_small),

@@ -262,7 +262,6 @@ judge_evaluate(struct judge *j)
 void
 judge_close(struct judge *j)
 {
-	report_free(j->report);
 	plan_free(j->plan);
 	workload_free(j->w);
 	ruleset_unref(j->rules);

@@ -485,7 +485,7 @@ judge_with_little_memory(void *arg)
 {
 	struct scarce *s = arg;
 	AUTO(plan_free) struct plan *p = NULL;
-	AUTO(report_free) struct report *r = NULL;
+	struct report *r = NULL;
 	struct error err = ERROR_INIT;
 
 	p = plan_new(s->rules, s->w, JUDGE_NOW, &err);
@@ -534,6 +534,79 @@ memory_running_out_is_an_error_and_no_verdict(void **state)
 	judge_close(&j);
 }
 
+/* The plan has room for the report. */
+static void
+a_pod_that_passes_asks_for_no_memory(void **state)
+{
+	const struct judge_image fine = {.layers = "ab",
+	    .sizes = {MI, MI},
+	    .by = {"RUN make"},
+	    .user = "1",
+	    .env = {"A=b"},
+	    .labels = {"team=web"},
+	    .entrypoint = "/web"};
+	const struct judge_image other = {.layers = "x"};
+	struct judge j;
+	size_t asked;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nrules:\n"
+	    "- {name: a, check: {size: {max: 300Mi}, user: {root: deny},\n"
+	    "   history: {deny: [build-tools]}, base: {deny: [debian]}}}\n"
+	    "- {name: b, match: {images: ['**']}, check: {volumes: deny,\n"
+	    "   source: {allow: ['*.corp/**']}, env: {secrets: deny},\n"
+	    "   labels: {require: [team]}, entrypoint: require}}\n",
+	    "a.corp/web:1");
+	judge_add(&j, "more", "spec.containers[1].image", "b.corp/more:1");
+	judge_plan(&j);
+	judge_facts(&j, 0, &fine, 1);
+	judge_facts(&j, 1, &fine, 1);
+	judge_base(&j, 0, &other, 1);
+	alloc_fail_at(SIZE_MAX);
+	judge_evaluate(&j);
+	asked = alloc_count();
+	alloc_restore();
+	assert_int_equal(j.report->verdict, VERDICT_ALLOW);
+	assert_int_equal(asked, 0);
+	judge_close(&j);
+}
+
+/* However they are mixed. */
+static void
+a_waiver_is_for_its_own_rule(void **state)
+{
+	struct judge j;
+	const struct finding *f;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nrules:\n"
+	    "- {name: a, check: {size: {max: 1Mi}}}\n"
+	    "- {name: b, check: {size: {max: 2Mi}}}\n"
+	    "- {name: c, check: {size: {max: 3Mi}}}\n"
+	    "waivers:\n"
+	    "- {rule: b, owner: b1, reason: x, expires: 2028-01-31,\n"
+	    "   match: {namespaces: [shop]}}\n"
+	    "- {rule: a, owner: a1, reason: x, expires: 2028-01-31,\n"
+	    "   match: {namespaces: [pay]}}\n"
+	    "- {rule: b, owner: b2, reason: x, expires: 2028-01-31,\n"
+	    "   match: {namespaces: [shop]}}\n"
+	    "- {rule: a, owner: a2, reason: x, expires: 2028-01-31,\n"
+	    "   match: {images: ['a.corp/**']}}\n",
+	    "a.corp/web:1");
+	judge_plan(&j);
+	judge_facts(&j, 0, &big, 1);
+	judge_evaluate(&j);
+	f = j.report->images[0].findings;
+	assert_int_equal(j.report->images[0].nfindings, 3);
+	assert_string_equal(f[0].rule->name, "c");
+	assert_null(f[0].waiver);
+	assert_string_equal(f[1].waiver->owner, "a2");
+	assert_string_equal(f[2].waiver->owner, "b1");
+	judge_close(&j);
+}
+
 int
 main(void)
 {
@@ -554,6 +627,8 @@ main(void)
 	    cmocka_unit_test(a_waiver_works_until_the_end_of_its_day),
 	    cmocka_unit_test(
 		nodes_are_those_of_the_policy_that_the_pod_may_land_on),
+	    cmocka_unit_test(a_waiver_is_for_its_own_rule),
+	    cmocka_unit_test(a_pod_that_passes_asks_for_no_memory),
 	    cmocka_unit_test(memory_running_out_is_an_error_and_no_verdict),
 	};
 
