@@ -61,7 +61,7 @@ take_set(const json_t *o, const char *key, struct string_list *out,
 
 	if (strict_object(o, key, &set, err) != 0)
 		return -1;
-	return strict_set(set, out, mem, err);
+	return strict_set(set, key, out, mem, err);
 }
 
 /* What the image's author set for running it. */

@@ -91,17 +91,28 @@ descriptor_read(struct descriptor *d, const json_t *value, const char *what,
 	return 0;
 }
 
+static int
+check_number(size_t n, const char *what, struct error *err)
+{
+	return n <= ITEMS_MAX
+		   ? 0
+		   : error_set(err, ERR_LIMIT,
+			 "\"%s\" has more than %d entries", what, ITEMS_MAX);
+}
+
 int
 strict_pairs(const json_t *obj, const char *what, struct pair_list *out,
     struct arena *mem, struct error *err)
 {
 	json_t *o = (json_t *)(uintptr_t)obj;
-	struct pair *items =
-	    arena_calloc(mem, json_object_size(obj), sizeof(*items));
+	struct pair *items;
 	const char *key;
 	json_t *value;
 	size_t n = 0;
 
+	if (check_number(json_object_size(obj), what, err) != 0)
+		return -1;
+	items = arena_calloc(mem, json_object_size(obj), sizeof(*items));
 	if (items == NULL)
 		return nomem(err);
 	json_object_foreach (o, key, value) {
@@ -123,9 +134,12 @@ strict_list(const json_t *list, const char *what, struct string_list *out,
     struct arena *mem, struct error *err)
 {
 	size_t i, n = json_array_size(list);
-	const char **items = arena_calloc(mem, n, sizeof(*items));
+	const char **items;
 	const json_t *v;
 
+	if (check_number(n, what, err) != 0)
+		return -1;
+	items = arena_calloc(mem, n, sizeof(*items));
 	if (items == NULL)
 		return nomem(err);
 	for (i = 0; i < n; i++) {
@@ -142,16 +156,18 @@ strict_list(const json_t *list, const char *what, struct string_list *out,
 }
 
 int
-strict_set(const json_t *obj, struct string_list *out, struct arena *mem,
-    struct error *err)
+strict_set(const json_t *obj, const char *what, struct string_list *out,
+    struct arena *mem, struct error *err)
 {
 	json_t *o = (json_t *)(uintptr_t)obj;
-	const char **items =
-	    arena_calloc(mem, json_object_size(obj), sizeof(*items));
+	const char **items;
 	const char *key;
 	json_t *value;
 	size_t n = 0;
 
+	if (check_number(json_object_size(obj), what, err) != 0)
+		return -1;
+	items = arena_calloc(mem, json_object_size(obj), sizeof(*items));
 	if (items == NULL)
 		return nomem(err);
 	json_object_foreach (o, key, value) {

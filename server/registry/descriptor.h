@@ -15,6 +15,10 @@
  * ERR_LIMIT, ERR_NOMEM.
  */
 
+/* Of one mapping or list of an image: labels, environment, annotations... What
+ * each costs beyond its text is then next to nothing. */
+enum { ITEMS_MAX = 1000 };
+
 /* `what` names it in messages. */
 int descriptor_read(struct descriptor *d, const json_t *value, const char *what,
     struct arena *mem, struct error *err);
@@ -35,7 +39,7 @@ int strict_list(const json_t *list, const char *what, struct string_list *out,
     struct arena *mem, struct error *err);
 
 /* The keys of a mapping (NULL is an empty one). */
-int strict_set(const json_t *obj, struct string_list *out, struct arena *mem,
-    struct error *err);
+int strict_set(const json_t *obj, const char *what, struct string_list *out,
+    struct arena *mem, struct error *err);
 
 #endif

@@ -51,6 +51,34 @@ load_finish(struct load *l, struct content *content, const struct error *err)
 	load_free(l);
 }
 
+static struct load_waiter *
+first_untold(const struct load *l)
+{
+	struct load_waiter *w;
+
+	for (w = l->waiters; w != NULL && w->told; w = w->next)
+		;
+	return w;
+}
+
+bool
+load_tell(struct load *l, int64_t config_bytes)
+{
+	struct load_waiter *w;
+
+	l->telling = true;
+	while ((w = first_untold(l)) != NULL) {
+		w->told = true;
+		w->announce(w->arg, config_bytes);
+	}
+	l->telling = false;
+	if (l->waiters != NULL)
+		return true;
+	load_unlink(l);
+	load_free(l);
+	return false;
+}
+
 static char *
 make_key(const struct load_request *rq)
 {

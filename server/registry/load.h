@@ -28,17 +28,23 @@ struct load_request {
 typedef void load_done(
     void *arg, struct content *content, const struct error *err);
 
+/* An image's config is about to be asked for: the bytes that it is said to
+ * have. May call load_leave(). */
+typedef void load_announce(void *arg, int64_t config_bytes);
+
 /* Its asker's; zeroed while it waits for nothing. */
 struct load_waiter {
 	struct load *load;
 	struct load_waiter *next;
+	load_announce *announce; /* not for who joined later than that */
+	bool told;
 	load_done *done;
 	void *arg;
 	int64_t deadline;
 };
 
-/* w->done, arg and deadline are set. Returns 0, or -1 with ERR_NOMEM: `done`
- * will not run. */
+/* w->announce, done, arg and deadline are set. Returns 0, or -1 with ERR_NOMEM:
+ * `done` will not run. */
 int load_join(struct client *c, const struct load_request *rq,
     struct load_waiter *w, struct error *err);
 

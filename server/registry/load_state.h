@@ -30,6 +30,9 @@ struct load {
  * ERR_NOMEM. */
 int load_begin(struct load *l, struct error *err);
 
+/* Tells everybody. False where nobody waits any more: then it is gone. */
+bool load_tell(struct load *l, int64_t config_bytes);
+
 /* Ends it: everybody is told, and it is gone. */
 void load_finish(
     struct load *l, struct content *content, const struct error *err);

@@ -167,7 +167,7 @@ get_config(struct load *l)
 		fail_named(l, &err);
 		return;
 	}
-	if (use_embedded(l))
+	if (use_embedded(l) || !load_tell(l, d->size))
 		return;
 	if (start_fetch(l,
 		&(struct fetch_request){.kind = FETCH_BLOB,

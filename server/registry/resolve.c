@@ -75,6 +75,7 @@ check_content(const struct node_load *n, struct error *err)
 	return 0;
 }
 
+static void on_announce(void *arg, int64_t config_bytes);
 static void on_load(
     void *arg, struct content *content, const struct error *err);
 
@@ -91,7 +92,10 @@ add_node(
 	    .entry = e,
 	    .parent = parent,
 	    .depth = parent == NULL ? 0 : parent->depth + 1,
-	    .waiter = {.done = on_load, .arg = n, .deadline = j->rq.deadline},
+	    .waiter = {.announce = on_announce,
+		.done = on_load,
+		.arg = n,
+		.deadline = j->rq.deadline},
 	};
 	if (j->last == NULL)
 		j->first = n;
@@ -141,6 +145,19 @@ add_load(struct job *j, const struct node_load *parent,
 	return 0;
 }
 
+/* Before they are asked for, as far as they are announced. */
+static int
+count_bytes(struct job *j, int64_t n, struct error *err)
+{
+	if (n > RESOLVE_BYTES_MAX - j->bytes)
+		return error_set(err, ERR_LIMIT,
+		    "the image has more than %d bytes of manifests and "
+		    "configs",
+		    RESOLVE_BYTES_MAX);
+	j->bytes += n;
+	return 0;
+}
+
 /* Before an entry is asked for: what its index announces. */
 static int
 check_entry(struct job *j, const struct node_load *parent,
@@ -160,12 +177,7 @@ check_entry(struct job *j, const struct node_load *parent,
 		    "the index announces a manifest of %lld bytes, more than "
 		    "%d",
 		    (long long)e->d.size, MANIFEST_BYTES_MAX);
-	if (e->d.size > RESOLVE_BYTES_MAX - j->bytes)
-		return error_set(err, ERR_LIMIT,
-		    "the image has more than %d bytes of manifests",
-		    RESOLVE_BYTES_MAX);
-	j->bytes += e->d.size;
-	return 0;
+	return count_bytes(j, e->d.size, err);
 }
 
 static int
@@ -204,13 +216,7 @@ accept_content(struct job *j, struct node_load *n, struct error *err)
 	case MANIFEST_IMAGE:
 		break;
 	}
-	j->bytes += c->config_bytes;
-	if (j->bytes > RESOLVE_BYTES_MAX)
-		return error_set(err, ERR_LIMIT,
-		    "the image has more than %d bytes of manifests and "
-		    "configs",
-		    RESOLVE_BYTES_MAX);
-	return 0;
+	return n->counted ? 0 : count_bytes(j, c->config_bytes, err);
 }
 
 static void
@@ -230,6 +236,24 @@ complete(struct job *j)
 }
 
 static void
+refuse(struct job *j, struct error *err)
+{
+	error_wrap(err, "%s", j->ref.host);
+	finish(j, NULL, err);
+}
+
+static void
+on_announce(void *arg, int64_t config_bytes)
+{
+	struct node_load *n = arg;
+	struct error err = ERROR_INIT;
+
+	n->counted = true;
+	if (count_bytes(n->job, config_bytes, &err) != 0)
+		refuse(n->job, &err);
+}
+
+static void
 on_load(void *arg, struct content *content, const struct error *err)
 {
 	struct node_load *n = arg;
@@ -246,8 +270,7 @@ on_load(void *arg, struct content *content, const struct error *err)
 	n->content = content_ref(content);
 	j->pending--;
 	if (accept_content(j, n, &own) != 0) {
-		error_wrap(&own, "%s", j->ref.host);
-		finish(j, NULL, &own);
+		refuse(j, &own);
 	} else if (j->pending == 0) {
 		complete(j);
 	}

@@ -15,6 +15,15 @@ enum {
 	CHILD_MANIFESTS_MAX = 16, /* that one image may lead to */
 	/* Manifests and configs of one image, all platforms. */
 	RESOLVE_BYTES_MAX = 32 * 1024 * 1024,
+	/*
+	 * What one image costs at the most until it is judged: all that is
+	 * announced, as bodies or as facts (RESOLVE_BYTES_MAX); the first
+	 * manifest, which nobody announced, twice; of the one document that is
+	 * being read its tree (its text, and STRICT_VALUES_MAX values: 14 MiB)
+	 * and its facts beside those of the manifest. The rest is buffers.
+	 * tests/integration/registry_memory_test.py measures it.
+	 */
+	RESOLVE_MEMORY_MAX = 64 * 1024 * 1024,
 	RESOLVE_LATE_MS = 30 * 1000,
 };
 

@@ -15,7 +15,8 @@ struct node_load {
 	struct content *content;
 	const struct index_entry *entry; /* in the parent's content; or NULL */
 	const struct node_load *parent;
-	int depth; /* of indexes above it */
+	int depth;    /* of indexes above it */
+	bool counted; /* its config's bytes, before they were asked for */
 };
 
 struct job {

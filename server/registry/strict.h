@@ -20,8 +20,10 @@
 enum {
 	STRICT_DEPTH_MAX = 32,
 	/* Values in one document. A tree costs up to a hundred times its
-	 * text, so this is looked at before the tree is built. */
-	STRICT_VALUES_MAX = 64 * 1024,
+	 * text, so this is looked at before the tree is built: at up to 320
+	 * bytes each, 10 MiB. An index of 1,000 entries with 20 annotations
+	 * each has 31,000. */
+	STRICT_VALUES_MAX = 32 * 1024,
 };
 
 /*

@@ -189,6 +189,18 @@ class Numbers(Limits):
                 error = found[ref]["error"]
                 self.assertEqual(error and error["code"], code)
 
+    def test_image_that_is_too_large_takes_no_other_with_it(self):
+        # They have a part in common, and wait for it together.
+        parts = [content.image(of=padded(content.config(user=str(i)),
+                                         CONFIG_MAX)) for i in range(9)]
+        large, small = (self.reg.push(f"app:{len(images)}", content.index(
+            [content.entry(i, "linux/amd64") for i in images], images))
+            for images in (parts, parts[-1:]))
+        for _ in range(3):
+            found, _ = self.check(large, small)
+            self.assertEqual(found[large]["error"]["code"], "TOO_LARGE")
+            self.assertIsNone(found[small]["error"])
+
     def test_sixteen_manifests_are_read_and_not_one_more(self):
         for count, code in ((16, None), (17, "TOO_LARGE")):
             with self.subTest(count):
@@ -246,6 +258,22 @@ class Numbers(Limits):
                     [content.encode(flood)] * 200000) + b"]"
                 self.refused("TOO_LARGE", self.push(content.image().replaced(
                     b'{"schema', b'{"x": ' + body + b', "schema')))
+
+    def test_lists_are_bounded(self):
+        def of(count):
+            names = [f"{i}/tcp" for i in range(count)]
+            for key in ("Env", "Entrypoint", "Cmd"):
+                yield content.image(**{key: names})
+            for key, value in (("Labels", ""), ("ExposedPorts", {}),
+                               ("Volumes", {})):
+                yield content.image(**{key: {n: value for n in names}})
+            yield content.image().edited(lambda m: m.update(
+                annotations={n: "" for n in names}))
+
+        for document in of(1000):
+            self.facts(self.push(document))
+        for document in of(1001):
+            self.refused("TOO_LARGE", self.push(document))
 
     def test_keys_are_bounded(self):
         flood = ", ".join(f'"k{i}": 0' for i in range(100000))

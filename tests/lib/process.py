@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from lib import paths
@@ -128,6 +129,25 @@ def run(argv, check=True, seconds=120, **kwargs):
         raise Failed(f"{' '.join(argv)} ended with {done.returncode}:\n"
                      f"{done.stdout}{done.stderr}")
     return done
+
+
+# A process begins with its parent's size as its peak: a small parent measures.
+_MEASURE = """
+import os, sys
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)
+with open(sys.argv[1], "w") as report:
+    report.write(str(used.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def run_measured(argv, **kwargs):
+    """As run(), with the most memory that it had, in bytes."""
+    report = paths.work() / f"peak-{time.monotonic_ns()}"
+    done = run([sys.executable, "-I", "-S", "-c", _MEASURE, report, *argv],
+               **kwargs)
+    return done, int(report.read_text()) * 1024
 
 
 def show_logs(lines):

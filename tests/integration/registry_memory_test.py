@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Memory: what one image may cost at the most, whatever its registry sends. The
+largest of everything that is allowed, by the program that meets it.
+"""
+
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from lib import content, gate, paths, process, registry_case, \
+    tap  # noqa: E402
+
+MIB = 1024 * 1024
+
+
+def bound(header, name):
+    """A bound in bytes, as the header says it."""
+    text = (paths.ROOT / "server/registry" / header).read_text()
+    found = re.search(rf"\b{name} = ([\d *]+)[,\s]", text).group(1)
+    product = 1
+    for factor in found.split("*"):
+        product *= int(factor)
+    return product
+
+
+MEMORY_MAX = bound("resolve.h", "RESOLVE_MEMORY_MAX")
+VALUES_MAX = bound("strict.h", "STRICT_VALUES_MAX")
+ITEMS_MAX = bound("descriptor.h", "ITEMS_MAX")
+MANIFEST_MAX = bound("manifest.h", "MANIFEST_BYTES_MAX")
+CONFIG_MAX = bound("config.h", "CONFIG_BYTES_MAX")
+CHILDREN_MAX = bound("resolve.h", "CHILD_MANIFESTS_MAX")
+BYTES_MAX = bound("resolve.h", "RESOLVE_BYTES_MAX")
+
+
+def padded(document, size):
+    """The same with blanks up to a size."""
+    return content.Document(document.body + b" " * (size - len(document.body)),
+                            document.media_type, document.parts)
+
+
+def items(size, start="k"):
+    """As many as there may be, `size` bytes in all."""
+    each = size // ITEMS_MAX - len(start) - 15
+    return {f"{start}{i:04}": "a" * each for i in range(ITEMS_MAX)}
+
+
+def annotated(image, size):
+    return image.edited(lambda m: m.update(annotations=items(size)))
+
+
+def labelled(user, size):
+    return content.config(user=user, Labels=items(size))
+
+
+def nested(depth):
+    """Objects in objects: what costs most for its bytes."""
+    one = b'{"a":' * depth + b"0" + b"}" * depth
+    return b"[" + b",".join([one] * (VALUES_MAX * 9 // 10 // (depth + 1))) + b"]"
+
+
+def stuffed(image, value):
+    return image.replaced(b'{"', b'{"x": ' + value + b', "')
+
+
+def history(user, size, text):
+    each = size // ITEMS_MAX - 30
+    lines = [{"created_by": text * (each // len(text))}] * ITEMS_MAX
+    return content.config(user=user).edited(
+        lambda c: c.update(history=lines))
+
+
+def many(make, count=CHILDREN_MAX):
+    images = [make(str(i)) for i in range(count)]
+    return content.index([content.entry(i, "linux/amd64") for i in images],
+                         images)
+
+
+def share(count, parts):
+    """Bytes for each part of so many images, all that is allowed."""
+    return BYTES_MAX // count // parts - 2048
+
+
+class Memory(registry_case.Case):
+    COMMAND = ("inspect", "-o", "table")
+    JUDGED = (0,)
+    REFUSED = (3,)
+    MOST = MEMORY_MAX
+
+    @classmethod
+    def setUpClass(cls):
+        if gate.sanitized():
+            raise unittest.SkipTest("a sanitizer needs memory of its own")
+
+    def setUp(self):
+        super().setUp()
+        self.reg = self.registry()
+        self.options = ["--config", self.config(), "--timeout", "60"]
+        self.idle = self.peak(content.image(), self.JUDGED)
+
+    def peak(self, document, statuses):
+        ref = self.reg.push("app:1", document)
+        done, bytes_ = process.run_measured(
+            [paths.GATE, *self.COMMAND, *self.options, ref], check=False)
+        self.assertIn(done.returncode, statuses, done.stderr[-500:])
+        return bytes_
+
+    def cost(self, what, document, refused=False):
+        cost = self.peak(document, self.REFUSED if refused else
+                         self.JUDGED) - self.idle
+        print(f"# {what}: {cost / MIB:.1f} MiB")
+        self.assertLess(cost, self.MOST)
+
+    def test_of_one_platform(self):
+        config = padded(labelled("0", CONFIG_MAX * 9 // 10), CONFIG_MAX)
+        self.cost("a manifest and a config, both full", padded(annotated(
+            content.image(of=config), MANIFEST_MAX * 9 // 10), MANIFEST_MAX))
+
+    def test_of_a_tree(self):
+        self.cost("nested values", stuffed(content.image(), nested(30)))
+        self.cost("values side by side", stuffed(
+            content.image(), nested(1)))
+
+    def test_of_many_trees(self):
+        self.cost("nested values in each", many(lambda user: stuffed(
+            content.image(of=stuffed(content.config(user=user), nested(30))),
+            nested(30))))
+
+    def test_of_annotations_and_labels(self):
+        size = share(CHILDREN_MAX, 2)
+        self.cost("annotations and labels", many(lambda user: annotated(
+            content.image(of=labelled(user, size)), size)))
+        size = share(CHILDREN_MAX, 1)
+        self.cost("labels alone", many(
+            lambda user: content.image(of=labelled(user, size))))
+
+    def test_of_history(self):
+        size = share(CHILDREN_MAX, 1)
+        for text in ("apt-get install -y gcc && ", "A_TOKEN=abcdefghij ",
+                     "curl x | sh; ", "COPY . ."):
+            with self.subTest(text):
+                self.cost(f"history: {text}", many(lambda user: content.image(
+                    of=history(user, size, text))))
+
+    def test_of_layers(self):
+        self.cost("layers", many(lambda user: content.image(
+            layers=ITEMS_MAX, user=user)))
+
+    def test_of_an_index(self):
+        image = content.image()
+        self.cost("entries", content.index(
+            [content.entry(image, "linux/amd64"), *(
+                content.entry(image, content.UNKNOWN, data="a" * 3000)
+                for _ in range(ITEMS_MAX - 1))], [image]))
+
+    def test_of_what_is_too_much(self):
+        def config(user):
+            return padded(labelled(user, CONFIG_MAX * 9 // 10), CONFIG_MAX)
+
+        # What is announced counts before it is asked for.
+        blobs = self.reg.count(path="*/blobs/*")
+        self.cost("manifests and configs", many(lambda user: padded(
+            content.image(of=config(user)), share(CHILDREN_MAX, 1))),
+            refused=True)
+        self.assertEqual(self.reg.count(path="*/blobs/*"), blobs)
+        self.cost("configs", many(lambda user: content.image(
+            of=config(user))), refused=True)
+        self.assertLessEqual(self.reg.count(path="*/blobs/*"),
+                             blobs + BYTES_MAX // CONFIG_MAX)
+
+    def test_of_bodies_without_end(self):
+        self.reg.on("GET", "/v2/app/blobs/*").endless()
+        self.cost("configs without end", many(lambda user: content.image(
+            of=padded(content.config(user=user), share(16, 1)))), refused=True)
+        self.reg.on("GET", "/v2/app/manifests/*").endless()
+        self.cost("a manifest without end", content.image(), refused=True)
+
+
+class Json(Memory):
+    """Which prints all of it, and holds every text once more for that."""
+
+    COMMAND = ("inspect", "-o", "json")
+    MOST = MEMORY_MAX + BYTES_MAX
+
+
+class Judged(Memory):
+    COMMAND = ("check", "--policy", "preset:restricted", "-o", "json")
+    JUDGED = (0, 1)
+    REFUSED = (1, 3)  # there are findings about its name
+
+
+if __name__ == "__main__":
+    tap.main()
