@@ -31,7 +31,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread \
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 SRC := $(sort $(wildcard policy/*.c policy/*/*.c certs/*.c server/*/*.c))
-ASM := $(wildcard policy/presets/*.S)
+ASM := $(wildcard policy/presets/*.S server/cli/*.S)
 OBJ := $(SRC:%.c=$B/%.o) $(ASM:%.S=$B/%.o)
 LIB_OBJ := $(filter-out $B/server/cli/main.o,$(OBJ))
 LIB := $B/libpolicy-gate.a
@@ -73,6 +73,7 @@ $B/%.o: %.S | build/.deps-build
 	$Q$(CC) -I. -MMD -MP -c -o $@ $<
 
 $B/policy/presets/presets.o: $(wildcard policy/presets/*.yaml)
+$B/server/cli/page.o: server/cli/page.css server/cli/page.js
 
 # The one place where the version is compiled in.
 $B/server/cli/version.o: ALL_CFLAGS += -DPOLICY_GATE_VERSION='"$(VERSION)"'

@@ -32,6 +32,7 @@ struct container {
 	const char *name;  /* of the container, or of the volume */
 	const char *path;  /* "spec.template.spec.containers[0].image" */
 	const char *image; /* the reference as written */
+	int line;          /* where, in the file it was read from; 0: unknown */
 	bool has_run_as_user;
 	int64_t run_as_user;
 	enum tristate run_as_non_root;

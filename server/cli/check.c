@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/text.h"
 #include "server/cli/cli.h"
+#include "server/cli/formats.h"
 #include "server/cli/inputs.h"
-#include "server/cli/outfile.h"
 #include "server/cli/output.h"
 #include "server/cli/session.h"
 
-#include <errno.h>
 #include <string.h>
 
-enum { OUTPUTS_MAX = 8, RUNNING_MAX = 64 };
+enum { RUNNING_MAX = 64 };
 
 static const char help[] =
     "usage: policy-gate check [OPTION]... [-f FILE|DIR|-]... [IMAGE]...\n"
@@ -24,7 +23,13 @@ static const char help[] =
     "  --config FILE         how to reach registries\n"
     "  --namespace NAME      namespace of objects that name none\n"
     "  --timeout SECONDS     per workload, 30 by default\n"
-    "  -o FORMAT[=FILE]      table (default) or json; several times\n"
+    "  -o FORMAT[=FILE]      several times; table (default), json, ndjson, "
+    "sarif,\n"
+    "                        junit, github, gitlab, markdown, html\n"
+    "  --dockerfile FILE     where sarif, github and gitlab show what is "
+    "wrong with\n"
+    "                        images that stand in no manifest\n"
+    "  --fail-on WORD        exit with 1 on: warn, deny (default), never\n"
     "  --help\n"
     "\n"
     "Exit status: 0 admitted (warnings included), 1 something is rejected, "
@@ -35,25 +40,29 @@ static const char help[] =
     "  policy-gate check registry.corp/web:1.4\n"
     "  policy-gate check --policy policy.yaml -f k8s/ -o json | jq .verdict\n"
     "  helm template shop | policy-gate check -f - -o table "
-    "-o json=report.json\n";
+    "-o json=report.json\n"
+    "  policy-gate check -f k8s/ -o github -o sarif=gate.sarif\n";
 
-const struct output_format output_formats[] = {
+static const struct format formats[] = {
     {"table", output_table},
     {"json", output_json},
+    {"ndjson", output_ndjson},
+    {"sarif", output_sarif},
+    {"junit", output_junit},
+    {"github", output_github},
+    {"gitlab", output_gitlab},
+    {"markdown", output_markdown},
+    {"html", output_html},
     {NULL, NULL},
-};
-
-struct output {
-	const struct output_format *format;
-	const char *file; /* NULL: stdout */
 };
 
 struct options {
 	const char *policy;
 	const char *config;
 	int64_t timeout;
-	struct output outputs[OUTPUTS_MAX];
-	size_t noutputs;
+	const char *dockerfile;
+	enum verdict fail_on;
+	struct formats outputs;
 	const char *paths[1024];
 	size_t npaths;
 	const char *namespace;
@@ -67,36 +76,6 @@ struct job {
 };
 
 static int
-add_output(struct options *o, const char *command, const char *arg)
-{
-	const char *names[sizeof(output_formats) / sizeof(output_formats[0])];
-	const char *file = strchr(arg, '='), *near;
-	const size_t len = file != NULL ? (size_t)(file - arg) : strlen(arg);
-	const struct output_format *f;
-	size_t i;
-
-	for (f = output_formats, i = 0; f->name != NULL; f++)
-		names[i++] = f->name;
-	names[i] = NULL;
-	for (f = output_formats; f->name != NULL; f++)
-		if (strlen(f->name) == len && strncmp(f->name, arg, len) == 0)
-			break;
-	near = text_nearest(arg, names);
-	if (f->name == NULL)
-		return cli_usage(command,
-		    "there is no format \"%.40s\"; table and json are known%s%s",
-		    arg, near != NULL ? "; did you mean " : "",
-		    near != NULL ? near : "");
-	if (o->noutputs == OUTPUTS_MAX)
-		return cli_usage(command, "more than %d -o", OUTPUTS_MAX);
-	if (file != NULL && file[1] == '\0')
-		return cli_usage(command, "-o %s names no file", arg);
-	o->outputs[o->noutputs++] =
-	    (struct output){f, file != NULL ? file + 1 : NULL};
-	return STATUS_OK;
-}
-
-static int
 add_path(struct options *o, const char *command, const char *path)
 {
 	const size_t max = sizeof(o->paths) / sizeof(o->paths[0]);
@@ -104,6 +83,21 @@ add_path(struct options *o, const char *command, const char *path)
 	if (o->npaths == max)
 		return cli_usage(command, "more than %zu -f", max);
 	o->paths[o->npaths++] = path;
+	return STATUS_OK;
+}
+
+static int
+set_fail_on(struct options *o, const char *command, const char *word)
+{
+	if (strcmp(word, "warn") == 0)
+		o->fail_on = VERDICT_WARN;
+	else if (strcmp(word, "deny") == 0)
+		o->fail_on = VERDICT_DENY;
+	else if (strcmp(word, "never") == 0)
+		o->fail_on = VERDICT_NONE;
+	else
+		return cli_usage(command,
+		    "--fail-on takes warn, deny or never, not \"%.40s\"", word);
 	return STATUS_OK;
 }
 
@@ -117,6 +111,8 @@ parse(struct options *o, int argc, char **argv)
 	    {"policy", required_argument, NULL, 'p'},
 	    {"config", required_argument, NULL, 'c'},
 	    {"namespace", required_argument, NULL, 'n'},
+	    {"fail-on", required_argument, NULL, 'w'},
+	    {"dockerfile", required_argument, NULL, 'd'},
 	    {"timeout", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -128,13 +124,17 @@ parse(struct options *o, int argc, char **argv)
 		if (c == 'f')
 			status = add_path(o, argv[0], optarg);
 		else if (c == 'o')
-			status = add_output(o, argv[0], optarg);
+			status = formats_add(&o->outputs, optarg);
 		else if (c == 'p')
 			o->policy = optarg;
 		else if (c == 'c')
 			o->config = optarg;
 		else if (c == 'n')
 			o->namespace = optarg;
+		else if (c == 'd')
+			o->dockerfile = optarg;
+		else if (c == 'w')
+			status = set_fail_on(o, argv[0], optarg);
 		else if (c == 'h')
 			return -1;
 		else if (c != 't')
@@ -147,9 +147,6 @@ parse(struct options *o, int argc, char **argv)
 	if (status == STATUS_OK && o->npaths == 0 && optind == argc)
 		status =
 		    cli_usage(argv[0], "name images, or manifests with -f");
-	if (o->noutputs == 0)
-		o->outputs[o->noutputs++] =
-		    (struct output){&output_formats[0], NULL};
 	return status;
 }
 
@@ -192,54 +189,12 @@ worse(enum verdict a, enum verdict b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
-/* What a format needs to write a file. */
-struct writing {
-	const struct results *results;
-	const struct output_format *format;
-};
-
 static int
-write_format(const void *arg, FILE *out)
+exit_status(const struct options *o, enum verdict v)
 {
-	const struct writing *w = arg;
-
-	return w->format->write(w->results, out);
-}
-
-static int
-write_file(const struct results *r, const struct output *o)
-{
-	const struct writing w = {r, o->format};
-
-	return outfile_write(o->file, write_format, &w);
-}
-
-static int
-write_all(const struct results *r, const struct options *o, const char *command)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < o->noutputs; i++) {
-		errno = 0;
-		if (o->outputs[i].file == NULL
-			? o->outputs[i].format->write(r, stdout) == 0
-			: write_file(r, &o->outputs[i]) == 0)
-			continue;
-		fprintf(stderr, "policy-gate %s: cannot write %s: %s\n",
-		    command,
-		    o->outputs[i].file != NULL ? o->outputs[i].file
-					       : "the result",
-		    errno != 0 ? strerror(errno) : "out of memory");
-		rc = -1;
-	}
-	return rc;
-}
-
-static int
-exit_status(enum verdict v)
-{
-	if (v == VERDICT_DENY)
+	if (o->fail_on == VERDICT_NONE)
+		return STATUS_OK;
+	if (v == VERDICT_DENY || v == o->fail_on)
 		return STATUS_REJECTED;
 	return v == VERDICT_ERROR || v == VERDICT_NONE ? STATUS_UNJUDGED
 						       : STATUS_OK;
@@ -247,13 +202,14 @@ exit_status(enum verdict v)
 
 /* Evaluates every job and writes the results. */
 static int
-conclude(const struct options *o, const struct session *s, struct job *jobs,
-    size_t n, const char *command)
+conclude(struct options *o, const struct session *s, struct job *jobs, size_t n,
+    const char *command)
 {
 	AUTO(free)
 	const struct report **reports = calloc(n + 1, sizeof(*reports));
 	struct results r = {.policy_path = o->policy,
 	    .policy = s->rules,
+	    .dockerfile = o->dockerfile,
 	    .verdict = VERDICT_ALLOW,
 	    .reports = reports};
 	size_t i;
@@ -269,13 +225,13 @@ conclude(const struct options *o, const struct session *s, struct job *jobs,
 		r.verdict = worse(r.verdict, reports[i]->verdict);
 	}
 	r.n = n;
-	if (write_all(&r, o, command) != 0)
+	if (formats_write(&o->outputs, &r) != STATUS_OK)
 		return STATUS_USAGE;
-	return cli_finish(command, exit_status(r.verdict));
+	return cli_finish(command, exit_status(o, r.verdict));
 }
 
 static int
-judge(const struct options *o, struct inputs *in, const char *command)
+judge(struct options *o, struct inputs *in, const char *command)
 {
 	struct session s;
 	struct job *jobs;
@@ -301,7 +257,9 @@ cmd_check(int argc, char **argv)
 {
 	struct options o = {.policy = CONFIG_DEFAULT_POLICY,
 	    .timeout = SESSION_TIMEOUT_S,
-	    .namespace = ""};
+	    .namespace = "",
+	    .fail_on = VERDICT_DENY,
+	    .outputs = {.command = argv[0], .known = formats}};
 	struct inputs in;
 	size_t p;
 	int i, status = parse(&o, argc, argv);

@@ -92,12 +92,78 @@ is_something_else(const json_t *root)
 	       json_object_get(root, "apiVersion") == NULL;
 }
 
+/* Containers of one document, in the order of where their references stand in
+ * memory: these borrow from the document. */
+struct places {
+	struct container **items;
+	size_t n;
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	const uintptr_t x = (uintptr_t)(*(struct container *const *)a)->image;
+	const uintptr_t y = (uintptr_t)(*(struct container *const *)b)->image;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+find_lines(const struct places *p, const struct node *n)
+{
+	struct container like = {.image = json_string_value(n->value)};
+	struct container *key = &like, **found = NULL;
+	struct node child;
+	size_t i;
+
+	if (like.image != NULL)
+		found =
+		    bsearch(&key, p->items, p->n, sizeof(*p->items), by_text);
+	/* Behind an alias there are several with the same text. */
+	while (
+	    found != NULL && found > p->items && found[-1]->image == like.image)
+		found--;
+	for (; found != NULL && found < p->items + p->n &&
+	       (*found)->image == like.image;
+	     found++)
+		if ((*found)->line == 0)
+			(*found)->line = node_mark(n).line;
+	for (i = 0; i < node_size(n); i++) {
+		child = node_at(n, i);
+		find_lines(p, &child);
+	}
+}
+
+/* Of the workloads from `first` on; without memory they stay unknown. */
+static void
+set_lines(struct inputs *in, size_t first, const struct document *doc)
+{
+	const struct node root = document_node(doc);
+	AUTO(free) struct container **items = NULL;
+	struct places p = {.n = 0};
+	size_t i, k;
+
+	for (i = first; i < in->n; i++)
+		p.n += in->workloads[i]->ncontainers;
+	items = calloc(p.n + 1, sizeof(*items));
+	if (items == NULL || p.n == 0)
+		return;
+	p = (struct places){.items = items};
+	for (i = first; i < in->n; i++)
+		for (k = 0; k < in->workloads[i]->ncontainers; k++)
+			items[p.n++] = &in->workloads[i]->containers[k];
+	qsort(items, p.n, sizeof(*items), by_text);
+	find_lines(&p, &root);
+}
+
 static void
 add_document(struct inputs *in, const char *path, const struct document *doc)
 {
 	const struct manifest_visitor visitor = {keep, skip, in};
 	struct error err = ERROR_INIT;
 	AUTO(buf_clear) struct buf source = BUF_INIT(8192);
+	const size_t first = in->n;
+	int rc;
 
 	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
 	    document_start(doc).line);
@@ -105,8 +171,10 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 		skip(in, buf_text(&source));
 		return;
 	}
-	if (manifest_walk(document_root(doc), buf_text(&source), in->namespace,
-		&visitor, &err) == 0)
+	rc = manifest_walk(document_root(doc), buf_text(&source), in->namespace,
+	    &visitor, &err);
+	set_lines(in, first, doc);
+	if (rc == 0)
 		return;
 	fprintf(stderr, "%s: %s\n", buf_text(&source),
 	    err.code != ERR_NONE ? err.msg : "too many workloads");

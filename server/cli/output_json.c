@@ -2,8 +2,9 @@
 #include "server/cli/output.h"
 
 int
-output_json(const struct results *r, FILE *out)
+output_json(const void *results, FILE *out)
 {
+	const struct results *r = results;
 	AUTO(json_decref) json_t *root = NULL;
 	json_t *workloads = json_array();
 	size_t i;

@@ -2,9 +2,6 @@
 #include "policy/base/text.h"
 #include "server/cli/output.h"
 
-#include <string.h>
-#include <unistd.h>
-
 enum { CELL_MAX = 4096 };
 
 struct table {
@@ -22,14 +19,6 @@ static const struct style {
     [VERDICT_DENY] = {"DENY", "31"},
     [VERDICT_ERROR] = {"ERROR", "35"},
 };
-
-bool
-output_colour(FILE *out)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(fileno(out)) == 1 && (no == NULL || no[0] == '\0');
-}
 
 static void
 print_verdict(const struct table *t, enum verdict v)
@@ -123,27 +112,23 @@ print_image(const struct table *t, const struct workload *w,
 }
 
 int
-output_table(const struct results *r, FILE *out)
+output_table(const void *results, FILE *out)
 {
+	const struct results *r = results;
 	const struct table t = {.out = out, .colour = output_colour(out)};
-	size_t counts[VERDICT_ERROR + 1] = {0};
+	AUTO(buf_clear) struct buf summary = BUF_INIT(COMPLAINT_TEXT_MAX);
 	const struct report *report;
 	size_t i, j, images = 0;
 
 	for (i = 0; i < r->n; i++) {
 		report = r->reports[i];
-		for (j = 0; j < report->nimages; j++) {
+		for (j = 0; j < report->nimages; j++)
 			print_image(
 			    &t, report->plan->workload, &report->images[j]);
-			counts[report->images[j].verdict]++;
-			images++;
-		}
+		images += report->nimages;
 	}
-	fprintf(out,
-	    "%s%zu image%s: %zu denied, %zu not judged, %zu warned, %zu "
-	    "allowed. Policy: %s (%s)\n",
-	    images > 0 ? "\n" : "", images, images == 1 ? "" : "s",
-	    counts[VERDICT_DENY], counts[VERDICT_ERROR], counts[VERDICT_WARN],
-	    counts[VERDICT_ALLOW], r->policy->name, r->policy_path);
+	if (output_summary(r, &summary) != 0)
+		return -1;
+	fprintf(out, "%s%s\n", images > 0 ? "\n" : "", buf_text(&summary));
 	return 0;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/text.h"
 #include "server/cli/cli.h"
-#include "server/cli/outfile.h"
+#include "server/cli/formats.h"
 #include "server/cli/suite.h"
 #include "server/cli/xml.h"
 #include "server/gate/config.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +37,7 @@ static const char help[] =
     "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is "
     "wrong.\n";
 
-enum { OUTPUTS_MAX = 8, NAME_MAX_BYTES = 1024 };
+enum { NAME_MAX_BYTES = 1024 };
 
 /* One suite that was run. */
 struct run {
@@ -51,8 +50,6 @@ struct runs {
 	struct run *items;
 	size_t n;
 };
-
-typedef int run_writer(const void *runs, FILE *out);
 
 /* Each line of `why` behind a '#'. */
 static void
@@ -174,63 +171,8 @@ write_junit(const void *arg, FILE *out)
 	return x.failed ? -1 : 0;
 }
 
-static const struct format {
-	const char *name;
-	run_writer *write;
-} formats[] = {{"text", write_text}, {"junit", write_junit}};
-
-struct outputs {
-	struct output {
-		run_writer *write;
-		const char *file; /* NULL: stdout */
-	} items[OUTPUTS_MAX];
-	size_t n;
-};
-
-static int
-add_output(struct outputs *o, const char *command, const char *arg)
-{
-	const size_t len = strcspn(arg, "=");
-	const char *file = arg[len] == '=' ? arg + len + 1 : NULL;
-	size_t i;
-
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (strlen(formats[i].name) == len &&
-		    strncmp(formats[i].name, arg, len) == 0)
-			break;
-	if (i == sizeof(formats) / sizeof(formats[0]))
-		return cli_usage(command,
-		    "there is no format \"%.40s\": text and junit are known",
-		    arg);
-	if (file != NULL && file[0] == '\0')
-		return cli_usage(command, "-o %s names no file", arg);
-	if (o->n == OUTPUTS_MAX)
-		return cli_usage(command, "more than %d -o", OUTPUTS_MAX);
-	o->items[o->n++] = (struct output){formats[i].write, file};
-	return STATUS_OK;
-}
-
-static int
-write_all(const struct outputs *o, const struct runs *runs, const char *command)
-{
-	size_t i;
-	int status = STATUS_OK;
-
-	for (i = 0; i < o->n; i++) {
-		const struct output *out = &o->items[i];
-
-		errno = 0;
-		if ((out->file == NULL
-			    ? out->write(runs, stdout)
-			    : outfile_write(out->file, out->write, runs)) == 0)
-			continue;
-		fprintf(stderr, "policy-gate %s: cannot write %s: %s\n",
-		    command, out->file != NULL ? out->file : "the result",
-		    errno != 0 ? strerror(errno) : "out of memory");
-		status = STATUS_USAGE;
-	}
-	return status;
-}
+static const struct format formats[] = {
+    {"text", write_text}, {"junit", write_junit}, {NULL, NULL}};
 
 /* Runs them all; what is wrong with a suite goes to stderr. */
 static int
@@ -277,26 +219,24 @@ cmd_test(int argc, char **argv)
 	static const struct option options[] = {
 	    {"help", no_argument, NULL, 'h'},
 	    {"output", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
-	struct outputs o = {.n = 0};
+	struct formats o = {.command = argv[0], .known = formats};
 	struct runs runs = {.n = 0};
 	int c, status, written;
 
 	while ((c = cli_option(argc, argv, ":ho:", options)) != -1) {
 		if (c == 'h')
 			return cli_help(help);
-		if (c != 'o' || add_output(&o, argv[0], optarg) != STATUS_OK)
+		if (c != 'o' || formats_add(&o, optarg) != STATUS_OK)
 			return STATUS_USAGE;
 	}
 	if (optind == argc)
 		return cli_usage(argv[0], "name a suite");
-	if (o.n == 0)
-		o.items[o.n++] = (struct output){write_text, NULL};
 	runs.items = calloc((size_t)(argc - optind), sizeof(*runs.items));
 	if (runs.items == NULL)
 		return cli_usage(argv[0], "out of memory");
 	runs.n = (size_t)(argc - optind);
 	status = run_all(&runs, argv + optind);
-	written = write_all(&o, &runs, argv[0]);
+	written = formats_write(&o, &runs);
 	clear(&runs);
 	return cli_finish(argv[0], written != STATUS_OK ? written : status);
 }

@@ -77,14 +77,21 @@ put_escaped(FILE *out, const char *s)
 	}
 }
 
+int
+xml_put(FILE *out, const char *s)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(XML_TEXT_MAX);
+	const int rc = text_sanitise(&b, s, XML_TEXT_MAX);
+
+	put_escaped(out, buf_text(&b));
+	return rc;
+}
+
 static void
 put_safe(struct xml *x, const char *s)
 {
-	AUTO(buf_clear) struct buf b = BUF_INIT(XML_TEXT_MAX);
-
-	if (text_sanitise(&b, s, XML_TEXT_MAX) != 0)
+	if (xml_put(x->out, s) != 0)
 		x->failed = true;
-	put_escaped(x->out, buf_text(&b));
 }
 
 void

@@ -37,4 +37,8 @@ void xml_number(struct xml *x, const char *name, size_t value);
 /* Inside an element; its lines stay lines. */
 void xml_text(struct xml *x, const char *text);
 
+/* Text for wherever XML or HTML may have some, quoted attributes too:
+ * sanitised and escaped. Returns 0, or -1 when memory is out. */
+int xml_put(FILE *out, const char *text);
+
 #endif
