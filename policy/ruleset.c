@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-static const char *const modes[] = {"enforce", "warn", "audit", NULL};
-static const char *const on_errors[] = {"deny", "warn", "allow", NULL};
+const char *const ruleset_modes[] = {"enforce", "warn", "audit", NULL};
 
 /* Keys of a review's audit annotations beside the rules' names. */
 static const char *const reserved_names[] = {
@@ -17,7 +16,7 @@ static const char *const reserved_names[] = {
 const char *
 mode_name(enum mode m)
 {
-	return modes[m];
+	return ruleset_modes[m];
 }
 
 struct ruleset *
@@ -40,68 +39,26 @@ static enum mode
 parse_mode(struct parsing *p, const struct node *parent, enum mode otherwise)
 {
 	const struct node n = node_get(parent, "mode");
-	int i = read_given(&n) ? read_word(&p->reader, &n, modes) : -1;
+	int i = read_given(&n) ? read_word(&p->reader, &n, ruleset_modes) : -1;
 
 	return i < 0 ? otherwise : (enum mode)i;
 }
 
-static void
-parse_on_error(struct parsing *p, const struct node *root)
+struct node
+parsing_enter(struct parsing *p, size_t source)
 {
-	const struct node n = node_get(root, "onError");
-	int i = read_given(&n) ? read_word(&p->reader, &n, on_errors) : -1;
-
-	p->rs->on_error = i < 0 ? ON_ERROR_DENY : (enum on_error)i;
+	p->reader.diagnostics = p->sources[source].diagnostics;
+	return document_node(p->sources[source].doc);
 }
 
-static void
-parse_version(struct parsing *p, const struct node *root)
+struct place
+parsing_place(const struct parsing *p, const struct node *n)
 {
-	const struct node n = node_get(root, "version");
-
-	if (!read_given(&n))
-		diagnostics_error(p->reader.diagnostics, root,
-		    "`version` is missing: write version: 1");
-	else if (!json_is_integer(n.value) || json_integer_value(n.value) != 1)
-		read_expected(&p->reader, &n, "1, the only version there is");
+	return (struct place){p->reader.diagnostics->file, node_mark(n)};
 }
 
-static void
-parse_platforms(struct parsing *p, const struct node *root)
-{
-	const struct node n = node_get(root, "platforms");
-	struct string_list texts;
-	struct platform *items;
-	size_t i;
-
-	if (!read_given(&n))
-		return;
-	read_list(
-	    &p->reader, &n, "a platform such as linux/amd64", NULL, &texts);
-	if (json_is_array(n.value) && node_size(&n) == 0)
-		diagnostics_error(p->reader.diagnostics, &n,
-		    "is empty; leave it out to judge every platform");
-	items = arena_calloc(p->rs->mem, texts.n, sizeof(*items));
-	if (items == NULL) {
-		read_no_memory(&p->reader, &n);
-		return;
-	}
-	for (i = 0; i < texts.n; i++) {
-		const struct node item = node_at(&n, i);
-		struct error err = ERROR_INIT;
-
-		if (texts.items[i] != NULL &&
-		    platform_parse(
-			&items[i], texts.items[i], p->rs->mem, &err) != 0)
-			diagnostics_error(
-			    p->reader.diagnostics, &item, "%s", err.msg);
-	}
-	p->rs->platforms = (struct platform_set){.items = items, .n = texts.n};
-}
-
-/* Returns the text under an optional key, "" where there is none. */
-static const char *
-optional_text(struct parsing *p, const struct node *parent, const char *key)
+const char *
+parsing_text(struct parsing *p, const struct node *parent, const char *key)
 {
 	const struct node n = node_get(parent, key);
 	const char *s = read_given(&n) ? read_text(&p->reader, &n, "text") : "";
@@ -130,9 +87,19 @@ is_one_of(const char *s, const char *const *words)
 }
 
 static void
+report_taken(struct parsing *p, const struct node *n, const char *name,
+    const struct place *first)
+{
+	diagnostics_error(p->reader.diagnostics, n,
+	    "\"%s\" is the name of another rule, at %s:%d:%d", name,
+	    first->file, first->at.line, first->at.column);
+}
+
+static void
 parse_rule_name(struct parsing *p, const struct node *n, struct rule *r)
 {
 	const struct node name = node_get(n, "name");
+	const size_t index = (size_t)(r - p->rules);
 	json_t *first;
 
 	r->name = "";
@@ -158,14 +125,13 @@ parse_rule_name(struct parsing *p, const struct node *n, struct rule *r)
 		    r->name);
 		return;
 	}
+	p->named[index] = parsing_place(p, &name);
 	first = json_object_get(p->names, r->name);
 	if (first != NULL)
-		diagnostics_error(p->reader.diagnostics, &name,
-		    "\"%s\" is the name of rules[%" JSON_INTEGER_FORMAT
-		    "] already",
-		    r->name, json_integer_value(first));
-	else if (json_object_set_new(p->names, r->name,
-		     json_integer((json_int_t)(r - p->rules))) != 0)
+		report_taken(
+		    p, &name, r->name, &p->named[json_integer_value(first)]);
+	else if (json_object_set_new(
+		     p->names, r->name, json_integer((json_int_t)index)) != 0)
 		read_no_memory(&p->reader, n);
 }
 
@@ -258,67 +224,110 @@ parse_rule(struct parsing *p, const struct node *n, struct rule *r)
 	if (!diagnostics_check_keys(p->reader.diagnostics, n, keys))
 		return;
 	parse_rule_name(p, n, r);
-	r->description = optional_text(p, n, "description");
-	r->owner = optional_text(p, n, "owner");
+	r->description = parsing_text(p, n, "description");
+	r->owner = parsing_text(p, n, "owner");
 	r->mode = parse_mode(p, n, p->mode);
 	if (read_given(&match))
 		match_parse(&p->reader, &match, &r->match);
 	parse_checks(p, n, r);
 }
 
-static void
-parse_rules(struct parsing *p, const struct node *root)
+/* How many rules a source has; what it has instead is reported. */
+static size_t
+count_rules(struct parsing *p, const struct node *root)
 {
 	const struct node n = node_get(root, "rules");
-	size_t i, len = node_size(&n);
+	const struct node waivers = node_get(root, "waivers");
 
-	if (!read_given(&n)) {
+	if (json_is_array(n.value))
+		return node_size(&n);
+	if (read_given(&n))
+		read_expected(&p->reader, &n, "a list of rules");
+	else if (p->nsources == 1 || !read_given(&waivers))
 		diagnostics_error(p->reader.diagnostics, root,
 		    "`rules` is missing: a list of rules, each with a name and "
 		    "a check");
-		return;
-	}
-	if (!json_is_array(n.value)) {
-		read_expected(&p->reader, &n, "a list of rules");
-		return;
-	}
-	if (len == 0)
-		diagnostics_warn(p->reader.diagnostics, &n,
-		    "is empty, so everything is allowed");
-	if (len > RULESET_RULES_MAX) {
+	return 0;
+}
+
+/* Makes room for the rules of all sources; -1 after reporting. */
+static int
+alloc_rules(struct parsing *p)
+{
+	size_t s, total = 0;
+
+	for (s = 0; s < p->nsources; s++) {
+		const struct node root = parsing_enter(p, s);
+		const struct node n = node_get(&root, "rules");
+
+		total += count_rules(p, &root);
+		if (total <= RULESET_RULES_MAX)
+			continue;
 		diagnostics_error(p->reader.diagnostics, &n,
-		    "%zu rules, at most %d are read", len, RULESET_RULES_MAX);
-		return;
+		    "%zu rules, at most %d are read", total, RULESET_RULES_MAX);
+		return -1;
 	}
-	p->rules = arena_calloc(p->rs->mem, len, sizeof(*p->rules));
-	if (p->rules == NULL) {
-		read_no_memory(&p->reader, &n);
-		return;
+	p->rules = arena_calloc(p->rs->mem, total, sizeof(*p->rules));
+	p->named = arena_calloc(p->rs->mem, total, sizeof(*p->named));
+	if (p->rules == NULL || p->named == NULL) {
+		const struct node root = parsing_enter(p, 0);
+
+		read_no_memory(&p->reader, &root);
+		return -1;
 	}
 	p->rs->rules = p->rules;
-	p->rs->nrules = len;
-	for (i = 0; i < len; i++) {
-		const struct node rule = node_at(&n, i);
-
-		parse_rule(p, &rule, &p->rules[i]);
-	}
+	return 0;
 }
 
 static void
-parse_root(struct parsing *p, const struct node *root)
+parse_rules(struct parsing *p)
+{
+	size_t s, i;
+
+	if (alloc_rules(p) != 0)
+		return;
+	for (s = 0; s < p->nsources; s++) {
+		const struct node root = parsing_enter(p, s);
+		const struct node n = node_get(&root, "rules");
+
+		for (i = 0; i < json_array_size(n.value); i++) {
+			const struct node rule = node_at(&n, i);
+
+			parse_rule(p, &rule, &p->rules[p->rs->nrules++]);
+		}
+		if (s + 1 == p->nsources && p->rs->nrules == 0 &&
+		    json_is_array(n.value))
+			diagnostics_warn(p->reader.diagnostics, &n,
+			    "is empty, so everything is allowed");
+	}
+}
+
+/* Whether all are mappings. */
+static bool
+check_roots(struct parsing *p)
 {
 	static const char *const keys[] = {"version", "name", "mode", "onError",
 	    "platforms", "rules", "waivers", NULL};
+	bool all = true;
+	size_t s;
 
-	if (!diagnostics_check_keys(p->reader.diagnostics, root, keys))
-		return;
-	parse_version(p, root);
-	p->rs->name = optional_text(p, root, "name");
-	p->mode = parse_mode(p, root, MODE_ENFORCE);
-	parse_on_error(p, root);
-	parse_platforms(p, root);
-	parse_rules(p, root);
-	waivers_parse(p, root);
+	for (s = 0; s < p->nsources; s++) {
+		const struct node root = parsing_enter(p, s);
+
+		all &=
+		    diagnostics_check_keys(p->reader.diagnostics, &root, keys);
+	}
+	return all;
+}
+
+static size_t
+count_errors(const struct parsing *p)
+{
+	size_t s, n = 0;
+
+	for (s = 0; s < p->nsources; s++)
+		n += p->sources[s].diagnostics->errors;
+	return n;
 }
 
 static struct ruleset *
@@ -336,27 +345,40 @@ ruleset_new(void)
 }
 
 struct ruleset *
-ruleset_parse(const struct document *doc, struct diagnostics *d)
+ruleset_parse_all(const struct ruleset_source *sources, size_t n)
 {
-	const struct node root = document_node(doc);
 	AUTO(ruleset_unref) struct ruleset *rs = ruleset_new();
 	AUTO(json_decref) json_t *names = json_object();
-	struct reader reader = {.diagnostics = d};
-	struct parsing p = {.checks = {.add_base = add_base}, .names = names};
+	struct parsing p = {.checks = {.add_base = add_base},
+	    .sources = sources,
+	    .nsources = n,
+	    .names = names,
+	    .rs = rs};
+	const struct node root = parsing_enter(&p, 0);
 
 	if (rs != NULL) {
-		reader.mem = rs->mem;
+		p.reader.mem = rs->mem;
 		p.bases =
 		    arena_calloc(rs->mem, RULESET_BASES_MAX, sizeof(*p.bases));
 	}
 	if (p.bases == NULL || names == NULL) {
-		diagnostics_error(d, &root, "out of memory");
+		read_no_memory(&p.reader, &root);
 		return NULL;
 	}
-	p.reader = reader;
 	p.checks.reader = &p.reader;
-	p.rs = rs;
 	rs->bases = p.bases;
-	parse_root(&p, &root);
-	return d->errors > 0 ? NULL : TAKE(rs);
+	if (check_roots(&p)) {
+		settings_parse(&p);
+		parse_rules(&p);
+		waivers_parse(&p);
+	}
+	return count_errors(&p) > 0 ? NULL : TAKE(rs);
+}
+
+struct ruleset *
+ruleset_parse(const struct document *doc, struct diagnostics *d)
+{
+	const struct ruleset_source source = {doc, d};
+
+	return ruleset_parse_all(&source, 1);
 }

@@ -24,6 +24,7 @@ enum {
 	RULESET_RULES_MAX = 10 * 1000,
 	RULESET_WAIVERS_MAX = 10 * 1000,
 	RULESET_BASES_MAX = 256, /* each is resolved for a decision */
+	RULESET_NAME_MAX = 256,  /* of several files' names together */
 };
 
 enum mode { MODE_ENFORCE, MODE_WARN, MODE_AUDIT };
@@ -76,8 +77,7 @@ struct ruleset {
 	atomic_int refs;
 	struct arena *mem;
 	const char *name;
-	char sha256[65]; /* of the file's bytes; set by the loader in
-			    server/gate */
+	char sha256[65]; /* set by the loader (server/gate/policies.h) */
 	enum on_error on_error;
 	struct platform_set platforms;
 	const struct rule *rules;
@@ -90,11 +90,24 @@ struct ruleset {
 	size_t nbases;
 };
 
+/* A file of a policy, and where to report what is wrong with it. */
+struct ruleset_source {
+	const struct document *doc;
+	struct diagnostics *diagnostics;
+};
+
 /*
- * Reads one document. Returns a new reference, or NULL where d->errors > 0
- * (all that is wrong is in *d; memory running out is one of those).
- * Warnings may stand in *d on success too.
+ * Reads a policy of `n` documents, at least one, in their order. Rules' names
+ * are unique across them, waivers may name any rule, and what holds for all of
+ * the policy (mode, onError, platforms) is said alike wherever it is said.
+ * Returns a new reference, or NULL where some source has errors (all that is
+ * wrong is in their diagnostics; memory running out is one of those).
+ * Warnings may stand there on success too.
  */
+struct ruleset *ruleset_parse_all(
+    const struct ruleset_source *sources, size_t n);
+
+/* The same of one. */
 struct ruleset *ruleset_parse(
     const struct document *doc, struct diagnostics *d);
 struct ruleset *ruleset_ref(struct ruleset *rs);

@@ -4,20 +4,45 @@
 
 #include "policy/checks/check.h"
 
-/* Private to the parsing of a policy file. */
+/* Private to the parsing of policy files. */
 
-/* What one pass over the document carries along. */
+/* Where something stands. */
+struct place {
+	const char *file;
+	struct mark at;
+};
+
+/* What one pass over the documents carries along. */
 struct parsing {
 	struct check_parser checks; /* first: add_base() finds the rest by it */
-	struct reader reader;
+	struct reader reader;       /* reports into the source at hand */
+	const struct ruleset_source *sources;
+	size_t nsources;
 	struct ruleset *rs;      /* the one in the making */
 	struct rule *rules;      /* rs->rules, not yet const */
+	struct place *named;     /* where each of them has its name */
 	struct reference *bases; /* rs->bases, room for RULESET_BASES_MAX */
 	json_t *names;           /* of rules: to their index */
 	enum mode mode;          /* what rules have that give none */
 };
 
-/* `waivers` of the document. What is wrong is reported. */
-void waivers_parse(struct parsing *p, const struct node *root);
+extern const char *const ruleset_modes[]; /* ends with NULL */
+
+/* Turns to a source: what is reported from here on is about it. Returns its
+ * root. */
+struct node parsing_enter(struct parsing *p, size_t source);
+
+struct place parsing_place(const struct parsing *p, const struct node *n);
+
+/* The text under an optional key, "" where there is none. */
+const char *parsing_text(
+    struct parsing *p, const struct node *parent, const char *key);
+
+/* What holds for the policy as a whole: version, name, mode, onError,
+ * platforms. What is wrong is reported. */
+void settings_parse(struct parsing *p);
+
+/* `waivers` of all documents, once all rules are known. Likewise. */
+void waivers_parse(struct parsing *p);
 
 #endif

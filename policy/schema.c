@@ -6,8 +6,8 @@
 
 /*
  * What the parser accepts, as far as a schema can say it: not that names are
- * given once, that a date is in the calendar, or that a range has a beginning
- * before its end.
+ * given once, that a date is in the calendar, that a range has a beginning
+ * before its end, or that a file of nothing but waivers is not all of a policy.
  */
 
 #define TEXT "\\s{}\\\\"
@@ -260,12 +260,15 @@ explain_schema(void)
 	    list_of(text(platform_text_pattern), false), "rules",
 	    bounded(list_of(rule_schema(), true), RULESET_RULES_MAX), "waivers",
 	    bounded(list_of(waiver_schema(), true), RULESET_WAIVERS_MAX));
-	json_t *schema =
-	    mapping(properties, json_pack("[s, s]", "version", "rules"));
+	json_t *schema = mapping(properties, json_pack("[s]", "version"));
 
 	if (schema != NULL &&
-	    (json_object_set_new(schema, "$schema",
-		 json_string("http://json-schema.org/draft-07/schema#")) != 0 ||
+	    (json_object_set_new(schema, "anyOf",
+		 json_pack("[{s:[s]}, {s:[s]}]", "required", "rules",
+		     "required", "waivers")) != 0 ||
+		json_object_set_new(schema, "$schema",
+		    json_string("http://json-schema.org/draft-07/schema#")) !=
+		    0 ||
 		json_object_set_new(schema, "title",
 		    json_string("A policy of policy-gate")) != 0)) {
 		json_decref(schema);

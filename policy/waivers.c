@@ -138,31 +138,15 @@ link_waivers(struct parsing *p, struct waiver *items, size_t n)
 	}
 }
 
-void
-waivers_parse(struct parsing *p, const struct node *root)
+/* Those of one source, from items[kept] on; returns how many there are then. */
+static size_t
+parse_list(struct parsing *p, const struct node *root, struct waiver *items,
+    size_t kept)
 {
 	const struct node n = node_get(root, "waivers");
-	size_t i, kept = 0, len = node_size(&n);
-	struct waiver *items;
+	size_t i;
 
-	if (!read_given(&n))
-		return;
-	if (!json_is_array(n.value)) {
-		read_expected(&p->reader, &n, "a list of waivers");
-		return;
-	}
-	if (len > RULESET_WAIVERS_MAX) {
-		diagnostics_error(p->reader.diagnostics, &n,
-		    "%zu waivers, at most %d are read", len,
-		    RULESET_WAIVERS_MAX);
-		return;
-	}
-	items = arena_calloc(p->rs->mem, len, sizeof(*items));
-	if (items == NULL) {
-		read_no_memory(&p->reader, &n);
-		return;
-	}
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < json_array_size(n.value); i++) {
 		const struct node item = node_at(&n, i);
 
 		if (parse_waiver(p, &item, &items[kept]))
@@ -170,7 +154,53 @@ waivers_parse(struct parsing *p, const struct node *root)
 		else
 			items[kept] = (struct waiver){.rule = NULL};
 	}
+	return kept;
+}
+
+/* Room for the waivers of all sources; NULL after reporting. */
+static struct waiver *
+alloc_waivers(struct parsing *p)
+{
+	size_t s, total = 0;
+	struct waiver *items;
+
+	for (s = 0; s < p->nsources; s++) {
+		const struct node root = parsing_enter(p, s);
+		const struct node n = node_get(&root, "waivers");
+
+		if (read_given(&n) && !json_is_array(n.value))
+			read_expected(&p->reader, &n, "a list of waivers");
+		total += json_array_size(n.value);
+		if (total <= RULESET_WAIVERS_MAX)
+			continue;
+		diagnostics_error(p->reader.diagnostics, &n,
+		    "%zu waivers, at most %d are read", total,
+		    RULESET_WAIVERS_MAX);
+		return NULL;
+	}
+	items = arena_calloc(p->rs->mem, total, sizeof(*items));
+	if (items == NULL) {
+		const struct node root = parsing_enter(p, 0);
+
+		read_no_memory(&p->reader, &root);
+	}
+	return items;
+}
+
+void
+waivers_parse(struct parsing *p)
+{
+	struct waiver *items = alloc_waivers(p);
+	size_t s, n = 0;
+
+	if (items == NULL)
+		return;
+	for (s = 0; s < p->nsources; s++) {
+		const struct node root = parsing_enter(p, s);
+
+		n = parse_list(p, &root, items, n);
+	}
 	p->rs->waivers = items;
-	p->rs->nwaivers = kept;
-	link_waivers(p, items, kept);
+	p->rs->nwaivers = n;
+	link_waivers(p, items, n);
 }

@@ -3,8 +3,10 @@
 
 #include "policy/base/buf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,4 +59,77 @@ file_read(const char *path, size_t max, size_t *len, struct error *err)
 	if (text == NULL)
 		error_set(err, ERR_NOMEM, "%s", path);
 	return text;
+}
+
+bool
+file_is_document(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL &&
+	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 ||
+		   strcmp(dot, ".json") == 0);
+}
+
+void
+file_list_clear(struct file_list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->paths[i]);
+	free(l->paths);
+	*l = (struct file_list){0};
+}
+
+static int
+keep_path(struct file_list *l, const char *folder, const char *name,
+    struct error *err)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(PATH_MAX);
+	char **paths;
+
+	if (l->n == FILE_LIST_MAX)
+		return error_set(
+		    err, ERR_LIMIT, "%s: over %d files", folder, FILE_LIST_MAX);
+	paths = reallocarray(l->paths, l->n + 1, sizeof(*paths));
+	if (paths == NULL)
+		return error_set(err, ERR_NOMEM, "%s", folder);
+	l->paths = paths;
+	buf_printf(&b, "%s%s%s", folder,
+	    folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+	paths[l->n] = buf_take(&b);
+	if (paths[l->n] == NULL)
+		return error_set(err, ERR_NOMEM, "%s", folder);
+	l->n++;
+	return 0;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int
+file_list_documents(
+    struct file_list *out, const char *folder, struct error *err)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *e;
+	int rc = 0;
+
+	*out = (struct file_list){0};
+	if (dir == NULL)
+		return error_set(
+		    err, ERR_SYSTEM, "%s: %s", folder, strerror(errno));
+	while (rc == 0 && (e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.' && file_is_document(e->d_name))
+			rc = keep_path(out, folder, e->d_name, err);
+	closedir(dir);
+	if (rc != 0)
+		file_list_clear(out);
+	else if (out->n > 0)
+		qsort(out->paths, out->n, sizeof(*out->paths), by_bytes);
+	return rc;
 }

@@ -6,6 +6,7 @@
 #include "server/cli/output.h"
 #include "server/cli/session.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { RUNNING_MAX = 64 };
@@ -18,8 +19,9 @@ static const char help[] =
     "recorded AdmissionReviews) and plain references.\n"
     "\n"
     "  -f FILE|DIR|-         manifests to judge; several times; - is stdin\n"
-    "  --policy FILE         policy file or preset:NAME "
-    "(default " CONFIG_DEFAULT_POLICY ")\n"
+    "  --policy FILE|DIR     a policy, preset:NAME, or a folder of them; "
+    "several are read\n"
+    "                        as one (default " POLICIES_DEFAULT ")\n"
     "  --config FILE         how to reach registries\n"
     "  --namespace NAME      namespace of objects that name none\n"
     "  --timeout SECONDS     per workload, 30 by default\n"
@@ -57,7 +59,7 @@ static const struct format formats[] = {
 };
 
 struct options {
-	const char *policy;
+	struct policies policy;
 	const char *config;
 	int64_t timeout;
 	const char *dockerfile;
@@ -126,7 +128,7 @@ parse(struct options *o, int argc, char **argv)
 		else if (c == 'o')
 			status = formats_add(&o->outputs, optarg);
 		else if (c == 'p')
-			o->policy = optarg;
+			status = cli_policy(argv[0], &o->policy, optarg);
 		else if (c == 'c')
 			o->config = optarg;
 		else if (c == 'n')
@@ -147,6 +149,8 @@ parse(struct options *o, int argc, char **argv)
 	if (status == STATUS_OK && o->npaths == 0 && optind == argc)
 		status =
 		    cli_usage(argv[0], "name images, or manifests with -f");
+	if (o->policy.n == 0)
+		policies_add(&o->policy, POLICIES_DEFAULT);
 	return status;
 }
 
@@ -207,15 +211,16 @@ conclude(struct options *o, const struct session *s, struct job *jobs, size_t n,
 {
 	AUTO(free)
 	const struct report **reports = calloc(n + 1, sizeof(*reports));
-	struct results r = {.policy_path = o->policy,
-	    .policy = s->rules,
+	AUTO(buf_clear) struct buf paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
+	struct results r = {.policy = s->rules,
 	    .dockerfile = o->dockerfile,
 	    .verdict = VERDICT_ALLOW,
 	    .reports = reports};
 	size_t i;
 
-	if (reports == NULL)
+	if (reports == NULL || policies_text(&o->policy, &paths) != 0)
 		return STATUS_UNJUDGED;
+	r.policy_path = buf_text(&paths);
 	for (i = 0; i < n; i++) {
 		if (jobs[i].decision != NULL)
 			reports[i] =
@@ -238,7 +243,7 @@ judge(struct options *o, struct inputs *in, const char *command)
 	size_t i;
 	int status = STATUS_UNJUDGED;
 
-	if (session_open(&s, command, o->policy, o->config) != 0)
+	if (session_open(&s, command, &o->policy, o->config) != 0)
 		return STATUS_USAGE;
 	jobs = calloc(in->n + 1, sizeof(*jobs));
 	if (jobs != NULL) {
@@ -255,8 +260,7 @@ judge(struct options *o, struct inputs *in, const char *command)
 int
 cmd_check(int argc, char **argv)
 {
-	struct options o = {.policy = CONFIG_DEFAULT_POLICY,
-	    .timeout = SESSION_TIMEOUT_S,
+	struct options o = {.timeout = SESSION_TIMEOUT_S,
 	    .namespace = "",
 	    .fail_on = VERDICT_DENY,
 	    .outputs = {.command = argv[0], .known = formats}};

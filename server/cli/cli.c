@@ -69,6 +69,15 @@ cli_option(int argc, char **argv, const char *short_options,
 }
 
 int
+cli_policy(const char *command, struct policies *p, const char *path)
+{
+	if (policies_add(p, path) != 0)
+		return cli_usage(
+		    command, "more than %d --policy", POLICIES_MAX);
+	return STATUS_OK;
+}
+
+int
 cli_help(const char *text)
 {
 	fputs(text, stdout);

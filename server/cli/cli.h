@@ -4,6 +4,8 @@
 
 #include "policy/base/error.h"
 
+#include "server/gate/policies.h"
+
 #include <getopt.h>
 
 /*
@@ -49,6 +51,10 @@ int cli_fail(const char *command, int status, const struct error *err);
  */
 int cli_option(int argc, char **argv, const char *short_options,
     const struct option *options);
+
+/* One more --policy. Returns STATUS_OK, or STATUS_USAGE after saying why not.
+ */
+int cli_policy(const char *command, struct policies *p, const char *path);
 
 /* Writes the help text to stdout; returns STATUS_OK, or STATUS_USAGE when
  * stdout cannot be written. */

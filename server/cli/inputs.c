@@ -216,16 +216,6 @@ add_file(struct inputs *in, const char *path)
 	}
 }
 
-static bool
-is_manifest_name(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot != NULL &&
-	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 ||
-		   strcmp(dot, ".json") == 0);
-}
-
 static int
 by_name(const FTSENT **a, const FTSENT **b)
 {
@@ -246,7 +236,7 @@ add_folder(struct inputs *in, const char *path)
 		   ? NULL
 		   : fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
 	while (walk != NULL && (e = fts_read(walk)) != NULL) {
-		if (e->fts_info == FTS_F && is_manifest_name(e->fts_name)) {
+		if (e->fts_info == FTS_F && file_is_document(e->fts_name)) {
 			add_file(in, e->fts_path);
 			files++;
 		} else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||

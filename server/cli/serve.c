@@ -7,6 +7,7 @@
 #include "server/http/routes.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,8 +35,9 @@ static const char help[] =
     "  --tls-cert FILE           certificate chain, PEM "
     "(\"policy-gate certs init\" makes one)\n"
     "  --tls-key FILE            its key\n"
-    "  --policy FILE             policy file or preset:NAME "
-    "(default " CONFIG_DEFAULT_POLICY ")\n"
+    "  --policy FILE|DIR         a policy, preset:NAME, or a folder of "
+    "them; several are\n"
+    "                            read as one (default " POLICIES_DEFAULT ")\n"
     "  --config FILE             how to reach registries\n"
     "  --listen ADDR:PORT        :8443 by default\n"
     "  --metrics-listen ADDR:PORT  :9090 by default\n"
@@ -56,7 +58,7 @@ static const char help[] =
     "--policy policy.yaml\n";
 
 struct options {
-	const char *policy;
+	struct policies policy;
 	const char *config;
 	const char *listen;
 	const char *metrics_listen;
@@ -119,9 +121,10 @@ parse(struct options *o, int argc, char **argv)
 	while ((c = cli_option(argc, argv, ":h", options)) != -1) {
 		if (c == 'h')
 			return -1;
-		if (c == 'p')
-			o->policy = optarg;
-		else if (c == 'c')
+		if (c == 'p' &&
+		    cli_policy(argv[0], &o->policy, optarg) != STATUS_OK)
+			return STATUS_USAGE;
+		if (c == 'c')
 			o->config = optarg;
 		else if (c == 'l')
 			o->listen = optarg;
@@ -144,6 +147,8 @@ parse(struct options *o, int argc, char **argv)
 		else if (c == '?')
 			return STATUS_USAGE;
 	}
+	if (o->policy.n == 0)
+		policies_add(&o->policy, POLICIES_DEFAULT);
 	if (optind < argc)
 		return cli_usage(
 		    argv[0], "takes no arguments, \"%s\" is one", argv[optind]);
@@ -218,7 +223,7 @@ load(const struct options *o, struct config *config, struct ruleset **rules,
 	struct error err = ERROR_INIT;
 	int rc = config_load(config, o->config, report);
 
-	*rules = policy_load(o->policy, report);
+	*rules = policies_load(&o->policy, report);
 	*tls = keypair_load(
 	    o->tls_cert, o->tls_key, clock_real.wall_s(&clock_real), &err);
 	if (*tls == NULL)
@@ -370,10 +375,12 @@ static struct watch *
 watch_files(const struct options *o, struct error *err)
 {
 	struct watch *w = watch_new(err);
+	size_t i;
 
 	if (w == NULL)
 		return NULL;
-	watch_add(w, o->policy);
+	for (i = 0; i < o->policy.n; i++)
+		watch_add(w, o->policy.paths[i]);
 	watch_add(w, o->config);
 	watch_add(w, o->tls_cert);
 	watch_add(w, o->tls_key);
@@ -415,16 +422,18 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 {
 	AUTO(watch_free) struct watch *w = watch_files(s->o, err);
 	const int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
+	AUTO(buf_clear) struct buf paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
 
 	if (w == NULL)
 		return -1;
 	if (signal_fd < 0)
 		return error_set(
 		    err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
+	policies_text(&s->o->policy, &paths);
 	log_pack(&s->log, LOG_INFO, "serving", "{s:s, s:i, s:i, s:s, s:s, s:s}",
 	    "version", version_string(), "port", http_server_port(s->https),
 	    "metricsPort", http_server_port(s->http), "policy", s->rules->name,
-	    "policyFile", s->o->policy, "sha256", s->rules->sha256);
+	    "policyFile", buf_text(&paths), "sha256", s->rules->sha256);
 	attend(s, w, signal_fd);
 	close(signal_fd);
 	if (!drain(s, signals))
@@ -449,7 +458,6 @@ int
 cmd_serve(int argc, char **argv)
 {
 	struct options o = {
-	    .policy = CONFIG_DEFAULT_POLICY,
 	    .listen = ":8443",
 	    .metrics_listen = ":9090",
 	    .log_level = LOG_INFO,

@@ -10,7 +10,7 @@ enum { TIMEOUT_MAX_S = 3600 };
 
 /* Policy and config; what is wrong goes to stderr. */
 static int
-load(struct session *s, const char *command, const char *policy,
+load(struct session *s, const char *command, const struct policies *policy,
     const char *config)
 {
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
@@ -18,7 +18,7 @@ load(struct session *s, const char *command, const char *policy,
 
 	rc = config_load(&s->config, config, &report);
 	if (policy != NULL) {
-		s->rules = policy_load(policy, &report);
+		s->rules = policies_load(policy, &report);
 		if (s->rules == NULL)
 			rc = -1;
 	}
@@ -30,8 +30,8 @@ load(struct session *s, const char *command, const char *policy,
 }
 
 int
-session_open(struct session *s, const char *command, const char *policy,
-    const char *config)
+session_open(struct session *s, const char *command,
+    const struct policies *policy, const char *config)
 {
 	const struct registry_options ro = {.clock = &clock_real};
 	struct gate_options go = {.clock = &clock_real};

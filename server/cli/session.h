@@ -4,6 +4,7 @@
 
 #include "server/gate/config.h"
 #include "server/gate/gate.h"
+#include "server/gate/policies.h"
 #include "server/registry/registry.h"
 
 #include <pthread.h>
@@ -27,8 +28,8 @@ struct session {
  * `config` may be NULL; `policy` NULL opens a session that only resolves. Says
  * on stderr what is wrong. Returns 0, or -1 (session_close() is not needed).
  */
-int session_open(struct session *s, const char *command, const char *policy,
-    const char *config);
+int session_open(struct session *s, const char *command,
+    const struct policies *policy, const char *config);
 void session_close(struct session *s);
 
 /* Bracket each asynchronous call: begin waits until fewer than `max` run. */

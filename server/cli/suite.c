@@ -7,6 +7,7 @@
 #include "server/cli/suite_facts.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
+#include "server/gate/policies.h"
 
 #include <string.h>
 
@@ -245,23 +246,49 @@ run_cases(struct suite *s, const struct node *root)
 	}
 }
 
+/* `policy`: a path, or a list of them. NULL after reporting. */
+static struct ruleset *
+load_policy(struct suite *s, const struct node *root)
+{
+	static const char what[] = "a file, a folder, or preset:NAME";
+	const struct node n = node_get(root, "policy");
+	struct policies paths = {.n = 0};
+	struct string_list list = {.n = 0};
+	const char *one;
+	size_t i;
+
+	if (json_is_array(n.value)) {
+		if (read_list(&s->reader, &n, what, NULL, &list) != 0)
+			return NULL;
+	} else {
+		one = required(s, root, "policy", what);
+		list = (struct string_list){&one, one != NULL};
+	}
+	for (i = 0; i < list.n; i++) {
+		const char *path = suite_path(&s->facts, list.items[i]);
+
+		if (path == NULL || policies_add(&paths, path) != 0) {
+			diagnostics_error(s->reader.diagnostics, &n,
+			    "more than %d, or out of memory", POLICIES_MAX);
+			return NULL;
+		}
+	}
+	return paths.n == 0 ? NULL : policies_load(&paths, s->facts.report);
+}
+
 static void
 run(struct suite *s, const struct node *root)
 {
 	static const char *const keys[] = {
 	    "version", "policy", "now", "images", "cases", NULL};
 	const struct node version = node_get(root, "version");
-	const char *policy;
 
 	if (!diagnostics_check_keys(s->reader.diagnostics, root, keys))
 		return;
 	if (!json_is_integer(version.value) ||
 	    json_integer_value(version.value) != 1)
 		read_expected(&s->reader, &version, "version: 1");
-	policy = required(s, root, "policy", "a file, or preset:NAME");
-	if (policy != NULL)
-		s->rules =
-		    policy_load(suite_path(&s->facts, policy), s->facts.report);
+	s->rules = load_policy(s, root);
 	s->now = read_now(s, root, clock_real.wall_s(&clock_real));
 	suite_facts_read(&s->facts, root);
 	if (s->rules == NULL || s->reader.diagnostics->errors > 0)

@@ -1,44 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/watch.h"
 
+#include "policy/base/file.h"
+
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-/* What tells one state of a file from another. */
-struct state {
-	ino_t inode;
-	off_t size;
-	struct timespec changed;
+enum {
+	EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
+		 IN_DELETE | IN_ONLYDIR
 };
 
 struct watch {
 	int fd;
 	const char *files[WATCH_FILES_MAX];
-	struct state states[WATCH_FILES_MAX];
+	uint64_t states[WATCH_FILES_MAX];
 	size_t n;
 };
 
-static struct state
-state_of(const char *file)
+/* FNV-1a: what tells one state of files from another. */
+static uint64_t
+mix(uint64_t state, uint64_t value)
+{
+	return (state ^ value) * UINT64_C(1099511628211);
+}
+
+static bool
+mix_file(uint64_t *state, const char *file)
 {
 	struct stat st;
 
 	if (stat(file, &st) != 0)
-		return (struct state){0};
-	return (struct state){st.st_ino, st.st_size, st.st_mtim};
+		return false;
+	*state = mix(*state, st.st_ino);
+	*state = mix(*state, (uint64_t)st.st_size);
+	*state = mix(*state, (uint64_t)st.st_mtim.tv_sec);
+	*state = mix(*state, (uint64_t)st.st_mtim.tv_nsec);
+	return S_ISDIR(st.st_mode);
 }
 
-static bool
-same_state(const struct state *a, const struct state *b)
+/* Of a file, or of a folder and the documents in it. */
+static uint64_t
+state_of(const char *file)
 {
-	return a->inode == b->inode && a->size == b->size &&
-	       a->changed.tv_sec == b->changed.tv_sec &&
-	       a->changed.tv_nsec == b->changed.tv_nsec;
+	AUTO(file_list_clear) struct file_list list = {0};
+	struct error err = ERROR_INIT;
+	uint64_t state = UINT64_C(14695981039346656037);
+	size_t i;
+
+	if (mix_file(&state, file))
+		file_list_documents(&list, file, &err);
+	for (i = 0; i < list.n; i++)
+		mix_file(&state, list.paths[i]);
+	return state;
 }
 
 struct watch *
@@ -89,9 +108,9 @@ watch_add(struct watch *w, const char *file)
 		memcpy(folder, file, (size_t)(slash - file));
 		folder[slash - file] = '\0';
 	}
-	/* The same folder twice is one watch. */
-	inotify_add_watch(w->fd, folder,
-	    IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	/* The same folder twice is one watch; what is no folder is none. */
+	inotify_add_watch(w->fd, folder, EVENTS);
+	inotify_add_watch(w->fd, file, EVENTS);
 }
 
 int
@@ -104,7 +123,7 @@ bool
 watch_changed(struct watch *w)
 {
 	bool changed = false;
-	struct state now;
+	uint64_t now;
 	char events[4096];
 	size_t i;
 
@@ -112,8 +131,12 @@ watch_changed(struct watch *w)
 		;
 	for (i = 0; i < w->n; i++) {
 		now = state_of(w->files[i]);
-		changed |= !same_state(&now, &w->states[i]);
+		if (now == w->states[i])
+			continue;
+		changed = true;
 		w->states[i] = now;
+		/* A folder may be another of the same name. */
+		inotify_add_watch(w->fd, w->files[i], EVENTS);
 	}
 	return changed;
 }

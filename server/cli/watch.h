@@ -20,16 +20,17 @@ struct watch *watch_new(struct error *err);
 void watch_free(struct watch *w);
 OWNED(struct watch, watch_free)
 
-/* Adds a file, borrowed; NULL and "preset:..." are passed over, and so is
- * what is over WATCH_FILES_MAX. */
-enum { WATCH_FILES_MAX = 64 };
+/* Adds a file, or a folder with the documents in it (policy/base/file.h),
+ * borrowed; NULL and "preset:..." are passed over, and so is what is over
+ * WATCH_FILES_MAX. */
+enum { WATCH_FILES_MAX = 128 };
 void watch_add(struct watch *w, const char *file);
 
 /* Readable when something happened near the files. */
 int watch_fd(const struct watch *w);
 
-/* Makes the descriptor quiet again; whether a file is another than when it was
- * last asked. */
+/* Makes the descriptor quiet again; whether a file or a folder is another than
+ * when it was last asked. */
 bool watch_changed(struct watch *w);
 
 #endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/gate/config.h"
 
-#include "certs/digest.h"
 #include "policy/base/file.h"
-#include "policy/base/text.h"
 #include "policy/base/units.h"
-#include "policy/presets.h"
 
 #include <string.h>
 
@@ -16,11 +13,8 @@ enum {
 	BODY_MAX = 64 * 1024 * 1024,
 };
 
-#define PRESET "preset:"
-
-/* Reads the one document of a file. NULL after reporting into `d`. */
-static struct document *
-read_document(const char *text, size_t len, struct diagnostics *d)
+struct document *
+config_document_of(const char *text, size_t len, struct diagnostics *d)
 {
 	AUTO(document_stream_free) struct document_stream *s = NULL;
 	AUTO(document_free) struct document *doc = NULL, *second = NULL;
@@ -57,7 +51,7 @@ config_document(const char *path, struct diagnostics *d, struct buf *report)
 		buf_printf(report, "%s\n", err.msg);
 		return NULL;
 	}
-	return read_document(text, len, d);
+	return config_document_of(text, len, d);
 }
 
 /* A whole number between 1 and `max`, or a size; `otherwise` where absent. */
@@ -147,63 +141,4 @@ config_clear(struct config *c)
 {
 	registry_settings_unref(c->registries);
 	*c = (struct config){0};
-}
-
-/* The text of a preset or a file; *owned is what to free. */
-static const char *
-policy_text(const char *path, char **owned, size_t *len, struct error *err)
-{
-	const char *text, *near;
-
-	if (strncmp(path, PRESET, strlen(PRESET)) != 0)
-		return *owned = file_read(path, CONFIG_BYTES_MAX, len, err);
-	path += strlen(PRESET);
-	text = preset_find(path, len);
-	if (text == NULL) {
-		near = text_nearest(path, preset_names);
-		error_set(err, ERR_INVALID,
-		    "there is no preset \"%.40s\"; %s \"" PRESET "%s\"", path,
-		    near != NULL ? "did you mean" : "start with",
-		    near != NULL ? near : preset_names[0]);
-	}
-	return text;
-}
-
-static int
-set_sha256(struct ruleset *rs, const char *text, size_t len, struct error *err)
-{
-	char digest[DIGEST_TEXT_MAX];
-
-	if (digest_of("sha256:", text, len, digest, err) != 0)
-		return -1;
-	memcpy(rs->sha256, digest + strlen("sha256:"), sizeof(rs->sha256));
-	return 0;
-}
-
-struct ruleset *
-policy_load(const char *path, struct buf *report)
-{
-	AUTO(diagnostics_clear) struct diagnostics d;
-	AUTO(document_free) struct document *doc = NULL;
-	AUTO(ruleset_unref) struct ruleset *rs = NULL;
-	AUTO(free) char *owned = NULL;
-	struct error err = ERROR_INIT;
-	const char *text;
-	size_t len;
-
-	diagnostics_init(&d, path);
-	text = policy_text(path, &owned, &len, &err);
-	if (text == NULL) {
-		buf_printf(report, "%s\n", err.msg);
-		return NULL;
-	}
-	doc = read_document(text, len, &d);
-	if (doc != NULL)
-		rs = ruleset_parse(doc, &d);
-	diagnostics_print(&d, report);
-	if (rs != NULL && set_sha256(rs, text, len, &err) != 0) {
-		buf_printf(report, "%s: %s\n", path, err.msg);
-		return NULL;
-	}
-	return TAKE(rs);
 }

@@ -3,14 +3,12 @@
 #define SERVER_GATE_CONFIG_H
 
 #include "policy/base/buf.h"
-#include "policy/ruleset.h"
+#include "policy/base/diagnostics.h"
 #include "server/registry/settings.h"
 
-/* Reading what the program runs by: the policy file and the config file. */
+/* Reading the config file, and any file of one document. */
 
 enum { CONFIG_BYTES_MAX = 4 * 1024 * 1024 };
-
-#define CONFIG_DEFAULT_POLICY "preset:baseline"
 
 /* The config file. */
 struct config {
@@ -32,17 +30,15 @@ own_config_clear(struct config *c)
 	config_clear(c);
 }
 
+/* Exactly one document of a text, borrowed meanwhile. NULL after reporting. */
+struct document *config_document_of(
+    const char *text, size_t len, struct diagnostics *d);
+
 /*
  * Reads a file of exactly one document. NULL after reporting: what is wrong
  * with the text into *d, that there is none to be had into `report`.
  */
 struct document *config_document(
     const char *path, struct diagnostics *d, struct buf *report);
-
-/*
- * Reads a policy: a file, or "preset:NAME". `report` as above. Returns a new
- * reference, or NULL.
- */
-struct ruleset *policy_load(const char *path, struct buf *report);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
+#include "server/gate/policies.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +33,7 @@ setup_with(void **state, size_t max_inflight)
 	struct registry_options ro = {
 	    .clock = &clock_real, .guard_addresses = true};
 	struct gate_options go = {.clock = &clock_real, .discreet = true};
+	const struct policies restricted = {{"preset:restricted"}, 1};
 	struct webhook_options wo = {.clock = &clock_real,
 	    .own_namespace = "policy-gate",
 	    .max_inflight = max_inflight};
@@ -42,7 +44,7 @@ setup_with(void **state, size_t max_inflight)
 	buf_init(&report, 65536);
 	assert_non_null(f);
 	assert_int_equal(config_load(&f->config, NULL, &report), 0);
-	f->rules = policy_load("preset:restricted", &report);
+	f->rules = policies_load(&restricted, &report);
 	assert_non_null(f->rules);
 	f->registry = registry_new(f->config.registries, &ro, &err);
 	go.registry = f->registry;

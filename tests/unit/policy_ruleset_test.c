@@ -148,8 +148,8 @@ static const struct row {
 	"p.yaml:3:9: error: rules[0].name: \"error\" is not for rules: audit "
 	"annotations use it\n"},
     {CHECK "{layers: {max: 9}}\n- name: r\n  check: {layers: {max: 9}}\n",
-	"p.yaml:5:9: error: rules[1].name: \"r\" is the name of rules[0] "
-	"already\n"},
+	"p.yaml:5:9: error: rules[1].name: \"r\" is the name of another "
+	"rule, at p.yaml:3:9\n"},
     {RULE "  owner: 5\n  check: {layers: {max: 9}}\n",
 	"p.yaml:4:10: error: rules[0].owner: expected text in quotes, found "
 	"the number 5\n"},
