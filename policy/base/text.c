@@ -141,6 +141,41 @@ text_sanitise(struct buf *b, const char *s, size_t max)
 	return buf_add(b, from, (size_t)(s - from));
 }
 
+static void
+add_escaped(struct buf *b, char c)
+{
+	if (c == '"' || c == '\\')
+		buf_printf(b, "\\%c", c);
+	else if (c == '\n')
+		buf_puts(b, "\\n");
+	else if ((unsigned char)c < ' ')
+		buf_printf(b, "\\u%04x", (unsigned int)c);
+	else
+		buf_puts(b, "?"); /* no UTF-8 */
+}
+
+int
+text_quote(struct buf *b, const char *s)
+{
+	const char *from = s; /* up to `s` it stands for itself */
+	uint32_t c;
+	size_t len;
+
+	buf_puts(b, "\"");
+	while (*s != '\0') {
+		len = decode((const unsigned char *)s, &c);
+		if (len > 0 && c >= ' ' && c != '"' && c != '\\') {
+			s += len;
+			continue;
+		}
+		buf_add(b, from, (size_t)(s - from));
+		add_escaped(b, *s);
+		from = ++s;
+	}
+	buf_add(b, from, (size_t)(s - from));
+	return buf_puts(b, "\"");
+}
+
 static size_t
 least3(size_t a, size_t b, size_t c)
 {

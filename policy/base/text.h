@@ -16,6 +16,12 @@
 int text_sanitise(struct buf *b, const char *s, size_t max);
 
 /*
+ * Adds text as a JSON string, quotes included (RFC 8259, section 7). Invalid
+ * UTF-8 becomes '?'. Returns 0 or -1.
+ */
+int text_quote(struct buf *b, const char *s);
+
+/*
  * The candidate nearest to `word` by edit distance, for "did you mean", or
  * NULL when none is near enough (a third of the word's length, at least 1, at
  * most 3 edits). `candidates` ends with NULL.

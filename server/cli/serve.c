@@ -191,8 +191,8 @@ observe_log(void *arg, const char *level, const char *event, const char *host,
 	enum log_level l = LOG_WARN;
 
 	log_level_parse(level, &l);
-	log_pack(&s->log, l, event, "{s:s, s:s}", "registry", host, "detail",
-	    detail);
+	log_event(
+	    &s->log, l, event, ":s :s", "registry", host, "detail", detail);
 }
 
 /* Sets what the metrics tell of the configuration in force. */
@@ -250,8 +250,8 @@ reload(struct server *s)
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
-		log_pack(&s->log, LOG_ERROR, "reload_refused", "{s:s}",
-		    "reason", buf_text(&report));
+		log_event(&s->log, LOG_ERROR, "reload_refused", ":s", "reason",
+		    buf_text(&report));
 		return;
 	}
 	gate_set_rules(s->gate, rules);
@@ -266,7 +266,7 @@ reload(struct server *s)
 	publish(s);
 	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
-	log_pack(&s->log, LOG_INFO, "reloaded", "{s:s, s:s}", "policy",
+	log_event(&s->log, LOG_INFO, "reloaded", ":s :s", "policy",
 	    s->rules->name, "sha256", s->rules->sha256);
 }
 
@@ -365,8 +365,8 @@ drain(struct server *s, const sigset_t *signals)
 
 	atomic_store(&s->routes.draining, true);
 	http_server_drain(s->https);
-	log_pack(&s->log, LOG_INFO, "draining", "{s:I}", "seconds",
-	    (json_int_t)s->o->shutdown_delay);
+	log_event(&s->log, LOG_INFO, "draining", ":i", "seconds",
+	    (int64_t)s->o->shutdown_delay);
 	sig = sigtimedwait(signals, NULL, &delay);
 	return sig != SIGTERM && sig != SIGINT;
 }
@@ -430,15 +430,16 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 		return error_set(
 		    err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
 	policies_text(&s->o->policy, &paths);
-	log_pack(&s->log, LOG_INFO, "serving", "{s:s, s:i, s:i, s:s, s:s, s:s}",
-	    "version", version_string(), "port", http_server_port(s->https),
-	    "metricsPort", http_server_port(s->http), "policy", s->rules->name,
-	    "policyFile", buf_text(&paths), "sha256", s->rules->sha256);
+	log_event(&s->log, LOG_INFO, "serving", ":s :i :i :s :s :s", "version",
+	    version_string(), "port", (int64_t)http_server_port(s->https),
+	    "metricsPort", (int64_t)http_server_port(s->http), "policy",
+	    s->rules->name, "policyFile", buf_text(&paths), "sha256",
+	    s->rules->sha256);
 	attend(s, w, signal_fd);
 	close(signal_fd);
 	if (!drain(s, signals))
 		_exit(STATUS_OK);
-	log_pack(&s->log, LOG_INFO, "stopping", "{}");
+	log_event(&s->log, LOG_INFO, "stopping", "");
 	return 0;
 }
 

@@ -2,13 +2,13 @@
 #include "server/gate/log.h"
 
 #include "policy/base/buf.h"
+#include "policy/base/text.h"
 #include "policy/base/units.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { LOG_LINE_MAX = 64 * 1024 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -25,47 +25,73 @@ log_level_parse(const char *s, enum log_level *level)
 	return false;
 }
 
-static int
-add_chunk(const char *data, size_t len, void *b)
+/* Adds the members of an object, a comma before each but the first. */
+static void
+add_members(struct buf *b, const char *fmt, va_list ap)
 {
-	return buf_add(b, data, len);
+	const struct buf *json;
+	const char *text, *comma = "";
+
+	while ((fmt = strchr(fmt, ':')) != NULL) {
+		buf_puts(b, comma);
+		text_quote(b, va_arg(ap, const char *));
+		buf_puts(b, ":");
+		comma = ",";
+		switch (*++fmt) {
+		case 's':
+			text = va_arg(ap, const char *);
+			if (text != NULL)
+				text_quote(b, text);
+			else
+				buf_puts(b, "null");
+			break;
+		case 'i':
+			buf_printf(b, "%" PRId64, va_arg(ap, int64_t));
+			break;
+		case 'b':
+			buf_puts(b, va_arg(ap, int) ? "true" : "false");
+			break;
+		case 'j':
+			json = va_arg(ap, const struct buf *);
+			buf_puts(b, buf_text(json));
+			b->failed |= json->failed;
+			break;
+		default:
+			b->failed = true;
+		}
+	}
+}
+
+void
+log_object(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	buf_puts(b, "{");
+	va_start(ap, fmt);
+	add_members(b, fmt, ap);
+	va_end(ap);
+	buf_puts(b, "}");
 }
 
 void
 log_event(const struct log *l, enum log_level level, const char *event,
-    json_t *fields)
-{
-	AUTO(json_decref) json_t *owned = fields;
-	AUTO(json_decref) json_t *line = NULL;
-	AUTO(buf_clear)
-	struct buf time = BUF_INIT(64), text = BUF_INIT(LOG_LINE_MAX);
-
-	if (level < l->level)
-		return;
-	units_add_time(&time, l->clock->wall_s(l->clock));
-	line = json_pack("{s:s, s:s, s:s}", "time", buf_text(&time), "level",
-	    level_names[level], "event", event);
-	if (line == NULL || (owned && json_object_update(line, owned) != 0) ||
-	    json_dump_callback(line, add_chunk, &text, JSON_COMPACT) != 0 ||
-	    buf_puts(&text, "\n") != 0)
-		return;
-	/* One write keeps lines whole; there is nobody to tell of a failure. */
-	if (write(l->fd, text.data, text.len) < 0)
-		return;
-}
-
-void
-log_pack(const struct log *l, enum log_level level, const char *event,
     const char *fmt, ...)
 {
-	json_error_t ignored;
-	json_t *fields;
+	AUTO(buf_clear) struct buf line = BUF_INIT(LOG_LINE_MAX);
 	va_list ap;
 
 	if (level < l->level)
 		return;
+	buf_puts(&line, "{\"time\":\"");
+	units_add_time(&line, l->clock->wall_s(l->clock));
+	buf_printf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"%s",
+	    level_names[level], event, fmt[0] == '\0' ? "" : ",");
 	va_start(ap, fmt);
-	fields = json_vpack_ex(&ignored, 0, fmt, ap);
+	add_members(&line, fmt, ap);
 	va_end(ap);
-	log_event(l, level, event, fields);
+	/* One write keeps lines whole; there is nobody to tell of a failure. */
+	if (buf_puts(&line, "}\n") != 0 ||
+	    write(l->fd, line.data, line.len) < 0)
+		return;
 }

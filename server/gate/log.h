@@ -2,9 +2,9 @@
 #ifndef SERVER_GATE_LOG_H
 #define SERVER_GATE_LOG_H
 
+#include "policy/base/buf.h"
 #include "policy/base/clock.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 
 /*
@@ -12,6 +12,8 @@
  * "time", "level" and "event" first. Safe from any thread; a line is written
  * whole or, when memory is out or the descriptor is full, not at all.
  */
+enum { LOG_LINE_MAX = 64 * 1024 };
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log {
@@ -23,12 +25,19 @@ struct log {
 /* "debug", "info", "warn" or "error"; false for anything else. */
 bool log_level_parse(const char *s, enum log_level *level);
 
-/* Writes a line; steals `fields`, an object, or NULL for none. */
+/*
+ * Writes a line with members besides: a key and a value for each of `fmt`,
+ * ":s :i", after the first letter of what the value is:
+ *
+ *	s  text, sanitised no further than JSON needs; NULL: null
+ *	i  a number, int64_t
+ *	b  a bool
+ *	j  a struct buf with JSON in it
+ */
 void log_event(const struct log *l, enum log_level level, const char *event,
-    json_t *fields);
-
-/* The same with fields in the words of json_pack(): "{s:s, s:i}". */
-void log_pack(const struct log *l, enum log_level level, const char *event,
     const char *fmt, ...);
+
+/* Adds an object of such members to *b, for a line that has it as 'j'. */
+void log_object(struct buf *b, const char *fmt, ...);
 
 #endif

@@ -141,47 +141,50 @@ conclude(struct webhook_call *c, struct outcome *o)
 		outcome_validate(o, c->review, report, &why);
 }
 
-static json_t *
-log_image(const struct report_image *img, const char *source)
+static void
+log_image(struct buf *b, const struct report_image *img, const char *source)
 {
-	json_t *checks = json_array();
+	AUTO(buf_clear) struct buf findings = BUF_INIT(LOG_LINE_MAX);
+	const struct finding *f;
 	size_t i;
 
-	for (i = 0; i < img->nfindings; i++)
-		json_array_append_new(
-		    checks, json_pack("{s:s, s:s, s:s}", "rule",
-				img->findings[i].rule->name, "check",
-				img->findings[i].check, "mode",
-				mode_name(img->findings[i].rule->mode)));
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:s?, s:o*}", "path",
-	    img->container->path, "reference", img->container->image,
-	    "resolved", img->resolved, "cache", source, "verdict",
-	    verdict_name(img->verdict), "error", img->fault.code, "findings",
-	    checks);
+	for (i = 0; i < img->nfindings; i++) {
+		f = &img->findings[i];
+		buf_puts(&findings, i == 0 ? "[" : ",");
+		log_object(&findings, ":s :s :s", "rule", f->rule->name,
+		    "check", f->check, "mode", mode_name(f->rule->mode));
+	}
+	buf_puts(&findings, i == 0 ? "[]" : "]");
+	log_object(b, ":s :s :s :s :s :s :j", "path", img->container->path,
+	    "reference", img->container->image, "resolved", img->resolved,
+	    "cache", source, "verdict", verdict_name(img->verdict), "error",
+	    img->fault.code, "findings", &findings);
 }
 
 static void
 log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 {
+	AUTO(buf_clear) struct buf images = BUF_INIT(LOG_LINE_MAX);
 	const struct review *r = c->review;
-	json_t *images;
 	size_t i;
 
-	/* log_pack() takes over only what it writes. */
 	if (c->webhook->o.log->level > LOG_INFO)
 		return;
-	images = json_array();
-	for (i = 0; o->report != NULL && i < o->report->nimages; i++)
-		if (o->report->images[i].judged)
-			json_array_append_new(
-			    images, log_image(&o->report->images[i],
-					decision_source(c->decision, i)));
-	log_pack(c->webhook->o.log, LOG_INFO, "review",
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:o*}",
-	    "endpoint", endpoint_names[c->endpoint], "uid", r->uid, "operation",
+	buf_puts(&images, "[");
+	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {
+		if (!o->report->images[i].judged)
+			continue;
+		buf_puts(&images, images.len > 1 ? "," : "");
+		log_image(&images, &o->report->images[i],
+		    decision_source(c->decision, i));
+	}
+	buf_puts(&images, "]");
+	log_event(c->webhook->o.log, LOG_INFO, "review",
+	    ":s :s :s :s :s :s :s :b :s :i :j", "endpoint",
+	    endpoint_names[c->endpoint], "uid", r->uid, "operation",
 	    r->operation, "kind", r->kind, "namespace", r->namespace, "name",
 	    r->name, "username", r->username, "dryRun", r->dry_run, "verdict",
-	    verdict_name(o->verdict), "ms", (json_int_t)ms, "images", images);
+	    verdict_name(o->verdict), "ms", ms, "images", &images);
 }
 
 static const char *
@@ -257,7 +260,7 @@ webhook_finish(struct webhook_call *c, struct webhook_answer *a)
 		answer_text(a, 503, "too many reviews at once, come back");
 		a->retry_after = SHED_RETRY_S;
 	} else if (c->review == NULL) {
-		log_pack(w->o.log, LOG_WARN, "bad_request", "{s:s}", "reason",
+		log_event(w->o.log, LOG_WARN, "bad_request", ":s", "reason",
 		    c->err.msg);
 		answer_text(
 		    a, c->err.code == ERR_NOMEM ? 503 : 400, c->err.msg);

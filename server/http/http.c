@@ -41,8 +41,8 @@ panic(void *cls, const char *file, unsigned int line, const char *reason)
 	    .clock = &clock_real, .level = LOG_ERROR, .fd = STDERR_FILENO};
 
 	(void)cls;
-	log_pack(&log, LOG_ERROR, "listener_broken", "{s:s?, s:s?, s:i}",
-	    "reason", reason, "file", file, "line", (int)line);
+	log_event(&log, LOG_ERROR, "listener_broken", ":s :s :i", "reason",
+	    reason, "file", file, "line", (int64_t)line);
 	abort();
 }
 

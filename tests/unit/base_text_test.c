@@ -139,6 +139,39 @@ names_the_nearest_key(void **state)
 	}
 }
 
+/* What jansson reads back; it refuses what is no JSON. */
+static void
+a_quoted_text_reads_back_as_itself(void **state)
+{
+	static const char *const texts[] = {"", "plain", "\"", "\\", "\\\"",
+	    "a\nb\tc\r\b\f", "\x01\x1f\x7f", "</script>", "gr\xc3\xbc\xc3\x9f",
+	    "\xf0\x9f\x98\x80\xe2\x80\xae", "end\\"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
+		AUTO(json_decref) json_t *v = NULL;
+
+		assert_int_equal(text_quote(&b, texts[i]), 0);
+		v = json_loadb(buf_text(&b), b.len, JSON_DECODE_ANY, NULL);
+		assert_non_null(v);
+		assert_string_equal(json_string_value(v), texts[i]);
+		for (size_t k = 0; k < b.len; k++)
+			assert_true((unsigned char)b.data[k] >= ' ');
+	}
+}
+
+static void
+what_is_no_utf8_is_quoted_as_a_question_mark(void **state)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(1000), full = BUF_INIT(3);
+
+	(void)state;
+	assert_int_equal(text_quote(&b, "a\xff-\xc3-\xed\xa0\x80"), 0);
+	assert_string_equal(buf_text(&b), "\"a?-?-???\"");
+	assert_int_equal(text_quote(&full, "abc"), -1);
+}
+
 static void
 run(void *arg)
 {
@@ -167,6 +200,8 @@ main(void)
 	    cmocka_unit_test(a_full_buffer_is_an_error),
 	    cmocka_unit_test(never_exceeds_its_bound),
 	    cmocka_unit_test(names_the_nearest_key),
+	    cmocka_unit_test(a_quoted_text_reads_back_as_itself),
+	    cmocka_unit_test(what_is_no_utf8_is_quoted_as_a_question_mark),
 	    cmocka_unit_test(survives_every_failed_allocation),
 	};
 

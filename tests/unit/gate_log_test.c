@@ -19,7 +19,7 @@ fixed_wall(const struct clock *c)
 
 static const struct clock fixed = {.wall_s = fixed_wall};
 
-/* What a call of log_pack() writes at level info. */
+/* What a call of log_event() writes at level info. */
 static void
 capture(enum log_level level, const char *value, char *out, size_t size)
 {
@@ -30,7 +30,7 @@ capture(enum log_level level, const char *value, char *out, size_t size)
 	{
 		const struct log l = {
 		    .clock = &fixed, .level = LOG_INFO, .fd = fds[1]};
-		log_pack(&l, level, "tested", "{s:s}", "key", value);
+		log_event(&l, level, "tested", ":s", "key", value);
 	}
 	close(fds[1]);
 	n = read(fds[0], out, size - 1);
@@ -62,6 +62,46 @@ leaves_out_what_is_below_the_level(void **state)
 }
 
 static void
+writes_members_of_every_kind(void **state)
+{
+	AUTO(buf_clear) struct buf list = BUF_INIT(LOG_LINE_MAX);
+	AUTO(buf_clear) struct buf broken = BUF_INIT(3);
+	AUTO(json_decref) json_t *wanted = NULL, *got = NULL;
+	char line[512];
+	int fds[2];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	{
+		const struct log l = {.clock = &fixed, .fd = fds[1]};
+
+		buf_puts(&list, "[");
+		log_object(&list, ":s", "name", "x\"},{\"");
+		buf_puts(&list, "]");
+		buf_puts(&broken, "over its bound");
+		log_event(&l, LOG_ERROR, "lost", ":j", "list", &broken);
+		log_event(&l, LOG_INFO, "tested", ":s :i :b :j", "none",
+		    (const char *)NULL, "n", INT64_MIN, "is", true, "list",
+		    &list);
+		log_event(&l, LOG_DEBUG, "bare", "");
+	}
+	close(fds[1]);
+	n = read(fds[0], line, sizeof(line) - 1);
+	close(fds[0]);
+	assert_true(n > 0);
+	line[n] = '\0';
+	wanted = json_pack("{s:s, s:s, s:s, s:n, s:I, s:b, s:[{s:s}]}", "time",
+	    "2026-01-02T03:04:05Z", "level", "info", "event", "tested", "none",
+	    "n", (json_int_t)INT64_MIN, "is", 1, "list", "name", "x\"},{\"");
+	got = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+	assert_true(json_equal(got, wanted));
+	assert_string_equal(strchr(line, '\n') + 1,
+	    "{\"time\":\"2026-01-02T03:04:05Z\",\"level\":\"debug\","
+	    "\"event\":\"bare\"}\n");
+}
+
+static void
 parses_level_names(void **state)
 {
 	enum log_level l;
@@ -78,6 +118,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(writes_one_json_object_per_line),
+	    cmocka_unit_test(writes_members_of_every_kind),
 	    cmocka_unit_test(leaves_out_what_is_below_the_level),
 	    cmocka_unit_test(parses_level_names),
 	};
