@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/units.h"
 #include "server/cli/cli.h"
+#include "server/cli/observe.h"
 #include "server/cli/watch.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
@@ -76,6 +77,7 @@ struct server {
 	struct ruleset *rules;
 	struct keypair *tls;
 	struct metrics *metrics;
+	struct watching watching;
 	struct registry_observer observer;
 	struct registry *registry;
 	struct gate *gate;
@@ -159,46 +161,11 @@ parse(struct options *o, int argc, char **argv)
 	return STATUS_OK;
 }
 
-static void
-observe_exchange(
-    void *arg, const char *label, const char *kind, long status, int64_t ms)
-{
-	struct server *s = arg;
-	char code[16];
-
-	snprintf(code, sizeof(code), "%ld", status);
-	metrics_add(s->metrics, METRIC_REGISTRY_REQUESTS, 1, label, kind, code);
-	metrics_observe(
-	    s->metrics, METRIC_REGISTRY_DURATION, (double)ms / 1000, label);
-}
-
-static void
-observe_cache(void *arg, const char *result, size_t bytes, size_t entries)
-{
-	struct server *s = arg;
-
-	metrics_add(s->metrics, METRIC_CACHE_REQUESTS, 1, result, NULL, NULL);
-	metrics_set(s->metrics, METRIC_CACHE_BYTES, (double)bytes, NULL, NULL);
-	metrics_set(
-	    s->metrics, METRIC_CACHE_ENTRIES, (double)entries, NULL, NULL);
-}
-
-static void
-observe_log(void *arg, const char *level, const char *event, const char *host,
-    const char *detail)
-{
-	struct server *s = arg;
-	enum log_level l = LOG_WARN;
-
-	log_level_parse(level, &l);
-	log_event(
-	    &s->log, l, event, ":s :s", "registry", host, "detail", detail);
-}
-
-/* Sets what the metrics tell of the configuration in force. */
+/* Tells of the configuration in force, in metrics and log. */
 static void
 publish(struct server *s)
 {
+	const struct docker_config *docker = &s->config.registries->docker;
 	const struct waiver *w;
 
 	metrics_reset(s->metrics, METRIC_WAIVER_EXPIRY);
@@ -213,6 +180,11 @@ publish(struct server *s)
 	    (double)clock_real.wall_s(&clock_real), NULL, NULL);
 	metrics_set(s->metrics, METRIC_CERT_NOT_AFTER,
 	    (double)keypair_not_after(s->tls), NULL, NULL);
+	if (docker->store != NULL || docker->nhelpers > 0)
+		log_event(&s->log, LOG_WARN, "credential_helpers_ignored", ":s",
+		    "detail",
+		    "credsStore and credHelpers run programs, which only the "
+		    "command line does: use auths or credentials here");
 }
 
 /* Reads the three inputs; all of them or nothing. */
@@ -313,10 +285,8 @@ start(struct server *s, struct error *err)
 	s->metrics = metrics_new();
 	if (s->metrics == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
-	s->observer = (struct registry_observer){.exchange = observe_exchange,
-	    .cache = observe_cache,
-	    .log = observe_log,
-	    .arg = s};
+	s->watching = (struct watching){.metrics = s->metrics, .log = &s->log};
+	s->observer = observe_registry(&s->watching);
 	s->registry = registry_new(s->config.registries, &ro, err);
 	if (s->registry == NULL)
 		return -1;

@@ -5,6 +5,7 @@
 #include "server/gate/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { TIMEOUT_MAX_S = 3600 };
 
@@ -29,11 +30,24 @@ load(struct session *s, const char *command, const struct policies *policy,
 	return rc;
 }
 
+/* What the registry client has to say to a person. */
+static void
+tell(void *arg, const char *level, const char *event, const char *host,
+    const char *detail)
+{
+	(void)arg;
+	(void)event;
+	if (strcmp(level, "warn") == 0)
+		fprintf(stderr, "warning: %s: %s\n", host, detail);
+}
+
 int
 session_open(struct session *s, const char *command,
     const struct policies *policy, const char *config)
 {
-	const struct registry_options ro = {.clock = &clock_real};
+	static const struct registry_observer observer = {.log = tell};
+	const struct registry_options ro = {
+	    .clock = &clock_real, .observer = &observer, .run_helpers = true};
 	struct gate_options go = {.clock = &clock_real};
 	struct error err = ERROR_INIT;
 

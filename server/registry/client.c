@@ -2,6 +2,7 @@
 #include "server/registry/client.h"
 
 #include "policy/base/text.h"
+#include "server/registry/helper.h"
 #include "server/registry/token.h"
 
 enum { DETAIL_MAX = 256 };
@@ -29,6 +30,7 @@ void
 client_clear(struct client *c)
 {
 	tokens_clear(c);
+	helpers_clear(c);
 	peers_clear(&c->peers);
 }
 

@@ -20,10 +20,12 @@ struct client {
 	struct transport *transport;
 	const struct registry_observer *observer; /* or NULL */
 	bool guard;
+	bool run_helpers;
 	struct cache *cache; /* or NULL */
 	struct timers timers;
 	struct peers peers;
 	struct token *tokens;
+	struct helper *helpers;
 	struct load *loads;
 	struct job *jobs;
 };

@@ -350,3 +350,39 @@ docker_config_match(const struct docker_config *c, const char *host,
 			out[n++] = &c->entries[i].credential;
 	return n;
 }
+
+const char *
+docker_config_helper(const struct docker_config *c, const char *host)
+{
+	const bool hub = strcmp(host, "docker.io") == 0;
+	size_t i;
+
+	for (i = 0; i < c->nhelpers; i++)
+		if (strcmp(c->helpers[i].host, host) == 0 ||
+		    (hub && strcmp(c->helpers[i].host, hub_key) == 0))
+			return c->helpers[i].name;
+	return c->store;
+}
+
+int
+credential_parse_helper(struct credential *c, const char *text, size_t len,
+    struct arena *mem, struct error *err)
+{
+	AUTO(json_decref) json_t *root = strict_parse(text, len, err);
+	const char *name, *secret;
+
+	*c = (struct credential){0};
+	if (root == NULL ||
+	    take_string(root, "Username", &name, mem, err) != 0 ||
+	    take_string(root, "Secret", &secret, mem, err) != 0)
+		return -1;
+	if (name == NULL || secret == NULL)
+		return 0;
+	if (strcmp(name, "<token>") == 0) {
+		c->identity_token = secret;
+	} else {
+		c->username = name;
+		c->password = secret;
+	}
+	return credential_seal(c, err) != 0 ? -1 : 1;
+}

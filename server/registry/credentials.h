@@ -71,4 +71,16 @@ int docker_config_parse(struct docker_config *c, const char *text, size_t len,
 size_t docker_config_match(const struct docker_config *c, const char *host,
     const char *path, const struct credential **out, size_t max);
 
+/* The helper to be asked for a host: its own of credHelpers, else credsStore,
+ * else NULL. Not looked at whether the name is one. Borrowed. */
+const char *docker_config_helper(
+    const struct docker_config *c, const char *host);
+
+/*
+ * What a helper answers to "get". All that is pointed at lives in `mem`.
+ * Returns 1, 0 where it holds no credential, or -1 with *err as above.
+ */
+int credential_parse_helper(struct credential *c, const char *text, size_t len,
+    struct arena *mem, struct error *err);
+
 #endif

@@ -22,6 +22,7 @@ stop_waiting(struct fetch *f)
 		c->transport->cancel(c->transport, f->transfer);
 	f->transfer = NULL;
 	token_leave(c, &f->waiter);
+	helper_leave(&f->helper);
 	timer_clear(&c->timers, &f->timer);
 }
 
@@ -330,27 +331,17 @@ be_patient(struct fetch *f)
 		    now + (*f->deadline - now) / (int64_t)left);
 }
 
+/* With what is held to log in by. */
 static void
-start_route(struct fetch *f)
+ask_route(struct fetch *f, const struct credential *helped)
 {
 	const char *host = f->routes[f->route].host;
 	struct error err = ERROR_INIT;
 	int64_t wait;
 
 	f->routed = true;
-	f->tries = 0;
-	f->entry = registry_settings_find(f->rq.settings, host);
-	f->ncredentials = registry_settings_credentials(
-	    f->rq.settings, host, f->rq.path, f->credentials, CREDENTIALS_MAX);
-	f->credential = 0;
-	f->rounds = 0;
-	f->realm_host = NULL;
-	f->pinging = f->pinged = false;
-	f->head = f->rq.head;
-	if (base_url(f, host, &err) != 0) {
-		fetch_fail(f, &err);
-		return;
-	}
+	f->ncredentials = registry_settings_credentials(f->rq.settings, host,
+	    f->rq.path, helped, f->credentials, CREDENTIALS_MAX);
 	wait = peer_wait(&f->client->peers, f->origin, client_now(f->client));
 	if (wait > 0) {
 		error_set(&err, ERR_UNAVAILABLE,
@@ -361,8 +352,47 @@ start_route(struct fetch *f)
 		return;
 	}
 	f->asked = true;
-	be_patient(f);
 	fetch_attempt(f);
+}
+
+static void
+on_helper(void *arg, const struct credential *c)
+{
+	ask_route(arg, c);
+}
+
+static void
+start_route(struct fetch *f)
+{
+	const char *host = f->routes[f->route].host;
+	const struct credential *helped;
+	struct error err = ERROR_INIT;
+
+	f->routed = false;
+	f->tries = 0;
+	f->entry = registry_settings_find(f->rq.settings, host);
+	f->credential = 0;
+	f->rounds = 0;
+	f->realm_host = NULL;
+	f->pinging = f->pinged = false;
+	f->head = f->rq.head;
+	if (base_url(f, host, &err) != 0) {
+		fetch_fail(f, &err);
+		return;
+	}
+	be_patient(f);
+	f->helper = (struct helper_waiter){
+	    .done = on_helper, .arg = f, .deadline = *f->deadline};
+	switch (helper_ask(
+	    f->client, f->rq.settings, host, &f->helper, &helped, &err)) {
+	case 0:
+		ask_route(f, helped);
+		break;
+	case -1:
+		fetch_fail(f, &err);
+		break;
+	default:; /* on_helper() */
+	}
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "policy/base/arena.h"
 #include "server/registry/fetch.h"
+#include "server/registry/helper.h"
 #include "server/registry/token.h"
 #include "server/registry/url.h"
 
@@ -26,6 +27,7 @@ struct fetch {
 	void *arg;
 	struct transfer *transfer;
 	struct token_waiter waiter;
+	struct helper_waiter helper;
 	struct timer timer;
 	struct timer patience; /* of a mirror: when the next one's turn is */
 	int tries;

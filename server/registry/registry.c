@@ -129,6 +129,7 @@ registry_new(struct registry_settings *settings,
 	r->client.clock = o->clock;
 	r->client.observer = o->observer;
 	r->client.guard = o->guard_addresses;
+	r->client.run_helpers = o->run_helpers;
 	r->client.cache = cache_new(o->clock);
 	if (r->client.cache == NULL)
 		error_set(err, ERR_NOMEM, "out of memory");

@@ -39,6 +39,7 @@ struct registry_options {
 	const struct clock *clock;                /* borrowed, outlives it */
 	const struct registry_observer *observer; /* borrowed, or NULL */
 	bool guard_addresses; /* serve: on; command line: off */
+	bool run_helpers;     /* docker's, for credentials; serve: off */
 };
 
 /* Starts the thread. Takes a reference on `settings`. NULL with *err:

@@ -240,14 +240,16 @@ registry_settings_find(const struct registry_settings *s, const char *host)
 
 size_t
 registry_settings_credentials(const struct registry_settings *s,
-    const char *host, const char *path, const struct credential **out,
-    size_t max)
+    const char *host, const char *path, const struct credential *helped,
+    const struct credential **out, size_t max)
 {
 	const struct registry_host *h = registry_settings_find(s, host);
 	size_t n = 0;
 
 	if (max > 0 && h != NULL && h->has_credential)
 		out[n++] = &h->credential;
+	if (n < max && helped != NULL)
+		out[n++] = helped;
 	return n +
 	       docker_config_match(&s->docker, host, path, out + n, max - n);
 }

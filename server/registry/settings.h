@@ -87,11 +87,12 @@ const struct registry_host *registry_settings_find(
     const struct registry_settings *s, const char *host);
 
 /*
- * The credentials to try for a repository, in order; the host's own entry
- * before docker's. Returns how many, at most `max`. Borrowed.
+ * The credentials to try for a repository, in order: of the host's own entry,
+ * what a credential helper gave (or NULL), docker's. Returns how many, at most
+ * `max`. Borrowed.
  */
 size_t registry_settings_credentials(const struct registry_settings *s,
-    const char *host, const char *path, const struct credential **out,
-    size_t max);
+    const char *host, const char *path, const struct credential *helped,
+    const struct credential **out, size_t max);
 
 #endif

@@ -221,6 +221,99 @@ tells_credentials_apart_without_giving_them_away(void **state)
 	assert_string_not_equal(other1.id, other2.id);
 }
 
+static const struct {
+	const char *name;
+	const char *config;
+	const char *host;
+	const char *helper; /* NULL: none */
+} helpers[] = {
+    {"of the host", "{\"credHelpers\":{\"r.io\":\"x\"},\"credsStore\":\"s\"}",
+	"r.io", "x"},
+    {"the store for others",
+	"{\"credHelpers\":{\"r.io\":\"x\"},\"credsStore\":\"s\"}", "s.io", "s"},
+    {"no store", "{\"credHelpers\":{\"r.io\":\"x\"}}", "s.io", NULL},
+    {"another port", "{\"credHelpers\":{\"r.io\":\"x\"}}", "r.io:5000", NULL},
+    {"docker hub", "{\"credHelpers\":{\"https://index.docker.io/v1/\":\"x\"}}",
+	"docker.io", "x"},
+    {"docker hub by its name", "{\"credHelpers\":{\"docker.io\":\"x\"}}",
+	"docker.io", "x"},
+    {"the hub's key is for the hub", "{\"credHelpers\":{\"docker.io\":\"x\"}}",
+	"r.io", NULL},
+};
+
+static void
+finds_the_helper_of_a_host(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(helpers); i++) {
+		AUTO(arena_free) struct arena *mem = arena_new();
+		const char *want = helpers[i].helper, *got;
+		struct error err = ERROR_INIT;
+		struct docker_config c;
+
+		assert_int_equal(docker_config_parse(&c, helpers[i].config,
+				     strlen(helpers[i].config), mem, &err),
+		    0);
+		got = docker_config_helper(&c, helpers[i].host);
+		if (want == NULL ? got != NULL
+				 : got == NULL || strcmp(got, want) != 0)
+			fail_msg("%s: %s", helpers[i].name, got);
+	}
+}
+
+static const struct {
+	const char *text;
+	int rc;
+	const char *username;
+	const char *password;
+	const char *identity_token;
+} answers[] = {
+    {"{\"ServerURL\":\"r.io\",\"Username\":\"u\",\"Secret\":\"p\"}\n", 1, "u",
+	"p", NULL},
+    {"{\"Username\":\"<token>\",\"Secret\":\"t\"}", 1, NULL, NULL, "t"},
+    {"{\"Username\":\"\",\"Secret\":\"\"}", 0, NULL, NULL, NULL},
+    {"{\"Username\":\"u\"}", 0, NULL, NULL, NULL},
+    {"{\"Username\":1,\"Secret\":\"p\"}", -1, NULL, NULL, NULL},
+    {"[]", -1, NULL, NULL, NULL},
+    {"{}{}", -1, NULL, NULL, NULL},
+    {"", -1, NULL, NULL, NULL},
+};
+
+static void
+reads_what_a_helper_answers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(answers); i++) {
+		AUTO(arena_free) struct arena *mem = arena_new();
+		struct error err = ERROR_INIT;
+		struct credential c;
+
+		if (credential_parse_helper(&c, answers[i].text,
+			strlen(answers[i].text), mem, &err) != answers[i].rc ||
+		    !same(c.username, answers[i].username) ||
+		    !same(c.password, answers[i].password) ||
+		    !same(c.identity_token, answers[i].identity_token) ||
+		    (answers[i].rc == 1) != (c.id[0] != '\0'))
+			fail_msg("%s: %s", answers[i].text, err.msg);
+	}
+}
+
+static void
+run_out_of_answer(void *arg)
+{
+	AUTO(arena_free) struct arena *mem = arena_new();
+	struct error err = ERROR_INIT;
+	struct credential c;
+
+	(void)arg;
+	if (mem == NULL)
+		return;
+	if (credential_parse_helper(
+		&c, answers[0].text, strlen(answers[0].text), mem, &err) < 0 &&
+	    err.code != ERR_NOMEM)
+		fail_msg("code %d: %s", err.code, err.msg);
+}
+
 static void
 run_out(void *arg)
 {
@@ -246,6 +339,7 @@ survives_running_out_of_memory(void **state)
 {
 	(void)state;
 	assert_true(alloc_fail_each(run_out, NULL) > 10);
+	assert_true(alloc_fail_each(run_out_of_answer, NULL) > 5);
 }
 
 int
@@ -256,6 +350,8 @@ main(void)
 	    cmocka_unit_test(reads_all_forms_of_an_entry),
 	    cmocka_unit_test(refuses_what_is_no_docker_config),
 	    cmocka_unit_test(reads_credential_helpers),
+	    cmocka_unit_test(finds_the_helper_of_a_host),
+	    cmocka_unit_test(reads_what_a_helper_answers),
 	    cmocka_unit_test(tells_credentials_apart_without_giving_them_away),
 	    cmocka_unit_test(survives_running_out_of_memory),
 	};

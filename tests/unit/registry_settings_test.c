@@ -56,7 +56,7 @@ takes_defaults_from_nothing(void **state)
 	assert_int_equal(s->negative_ttl, 5);
 	assert_null(registry_settings_find(s, "r.io"));
 	assert_int_equal(
-	    registry_settings_credentials(s, "r.io", "a", c, 2), 0);
+	    registry_settings_credentials(s, "r.io", "a", NULL, c, 2), 0);
 }
 
 static const char full[] =
@@ -83,6 +83,7 @@ reads_everything(void **state)
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
 	AUTO(buf_clear) struct buf report;
 	const struct registry_host *h;
+	const struct credential helped = {.username = "helped"};
 	const struct credential *c[4];
 
 	(void)state;
@@ -111,13 +112,22 @@ reads_everything(void **state)
 	assert_int_equal(s->tag_ttl, 60);
 	assert_int_equal(s->stale_for, 7200);
 	assert_int_equal(s->negative_ttl, 0);
-	assert_int_equal(
-	    registry_settings_credentials(s, "registry.corp:5000", "a", c, 4),
+	assert_int_equal(registry_settings_credentials(
+			     s, "registry.corp:5000", "a", NULL, c, 4),
 	    1);
 	assert_int_equal(
-	    registry_settings_credentials(s, "r.io", "team/a", c, 4), 2);
+	    registry_settings_credentials(s, "r.io", "team/a", NULL, c, 4), 2);
 	assert_string_equal(c[0]->username, "bob");
 	assert_string_equal(c[1]->username, "alice");
+	assert_int_equal(
+	    registry_settings_credentials(s, "r.io", "team/a", &helped, c, 4),
+	    3);
+	assert_ptr_equal(c[0], &helped);
+	assert_string_equal(c[1]->username, "bob");
+	assert_int_equal(registry_settings_credentials(
+			     s, "registry.corp:5000", "a", &helped, c, 4),
+	    2);
+	assert_ptr_equal(c[1], &helped);
 }
 
 #define REGISTRY(rest) "registries:\n  r.io:\n    " rest
