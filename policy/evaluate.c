@@ -109,6 +109,8 @@ fill_platforms(struct judgement *j)
 	}
 	j->out->platforms = rp;
 	j->out->nplatforms = set->n;
+	if (j->pi->container->known != NULL)
+		return 0;
 	j->out->resolved =
 	    arena_printf(mem, "%s@%s", j->pi->ref.name, set->digest);
 	return j->out->resolved == NULL ? -1 : 0;

@@ -73,3 +73,30 @@ image_set_unref(struct image_set *set)
 		image_unref(set->images[i]);
 	arena_free(set->mem);
 }
+
+struct image_set *
+image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
+{
+	AUTO(image_set_unref) struct image_set *out = image_set_new();
+	struct platform *others;
+	size_t i;
+
+	if (out == NULL)
+		return NULL;
+	out->digest = arena_strdup(out->mem, set->digest);
+	out->images = arena_calloc(out->mem, set->n, sizeof(struct image *));
+	others = arena_calloc(out->mem, set->n, sizeof(*others));
+	if (out->digest == NULL || out->images == NULL || others == NULL)
+		return NULL;
+	out->others = others;
+	for (i = 0; i < set->n; i++) {
+		const struct platform *p = &set->images[i]->platform;
+
+		if (platform_set_runs(nodes, p))
+			out->images[out->n++] = image_ref(set->images[i]);
+		else if (platform_init(&others[out->nothers++], p->os, p->arch,
+			     p->variant, p->os_version, out->mem) != 0)
+			return NULL;
+	}
+	return TAKE(out);
+}

@@ -124,4 +124,10 @@ struct image_set *image_set_ref(struct image_set *set);
 void image_set_unref(struct image_set *set);
 OWNED(struct image_set, image_set_unref)
 
+/* What nodes of `nodes` (n = 0: any) would run of it; the rest is among the
+ * others. A new reference, maybe on a set without images, or NULL when memory
+ * is out. */
+struct image_set *image_set_narrow(
+    const struct image_set *set, const struct platform_set *nodes);
+
 #endif

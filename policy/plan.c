@@ -201,6 +201,20 @@ fetch_replaced(struct plan *p, struct plan_image *pi)
 	return 0;
 }
 
+/* Facts that are at hand, as far as nodes could run them. */
+static int
+take_known(const struct plan *p, struct plan_image *pi)
+{
+	pi->facts = image_set_narrow(pi->container->known, &p->platforms);
+	if (pi->facts == NULL)
+		return -1;
+	if (pi->facts->n == 0)
+		pi->fault = (struct fault){.code = "NO_RUNNABLE_PLATFORM",
+		    .message = "there is nothing in it for a platform that the "
+			       "cluster's nodes have"};
+	return 0;
+}
+
 static int
 plan_fetch(const struct planning *pl, struct plan_image *pi)
 {
@@ -213,6 +227,10 @@ plan_fetch(const struct planning *pl, struct plan_image *pi)
 			break;
 	if (i == pi->nrules)
 		return 0;
+	if (pi->container->known != NULL && !pl->none_fits) {
+		fetch_bases(p, pi);
+		return take_known(p, pi) != 0 ? -1 : fetch_replaced(p, pi);
+	}
 	guarded = is_guarded(p, pi);
 	if (guarded < 0)
 		return -1;
@@ -232,12 +250,13 @@ static int
 plan_image(struct planning *pl, struct plan_image *pi, struct error *err)
 {
 	struct plan *p = pl->plan;
+	const struct container *c = pi->container;
 	struct error why = ERROR_INIT;
 
-	if (pi->container->unchanged)
+	if (c->unchanged)
 		return 0;
-	if (reference_parse(&pi->ref, pi->container->image, p->mem, &why) !=
-	    0) {
+	if (reference_parse(&pi->ref, c->known != NULL ? c->known_as : c->image,
+		p->mem, &why) != 0) {
 		if (why.code == ERR_NOMEM)
 			return error_set(err, ERR_NOMEM, "plan");
 		pi->judged = true;

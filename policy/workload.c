@@ -17,8 +17,12 @@ workload_new(void)
 void
 workload_free(struct workload *w)
 {
+	size_t i;
+
 	if (w == NULL)
 		return;
+	for (i = 0; i < w->ncontainers; i++)
+		image_set_unref(w->containers[i].known);
 	json_decref(w->tree);
 	arena_free(w->mem); /* the workload lives in it */
 }

@@ -41,6 +41,13 @@ struct container {
 	 * knows; NULL where there was none. */
 	const char *replaces;
 	bool unchanged; /* on UPDATE: as in the old object; not judged */
+	/*
+	 * An image that is at hand and in no registry yet: `image` says where,
+	 * `known_as` is the reference that it is judged under. NULL, or a
+	 * reference on it.
+	 */
+	struct image_set *known;
+	const char *known_as;
 };
 
 struct workload {

@@ -16,13 +16,16 @@ static const char help[] =
     "\n"
     "Judges images as the cluster would: those of Kubernetes manifests "
     "(YAML, JSON,\n"
-    "recorded AdmissionReviews) and plain references.\n"
+    "recorded AdmissionReviews), plain references, and images that are not "
+    "pushed yet:\n"
+    "oci:DIR[:TAG], docker-archive:FILE[:NAME].\n"
     "\n"
     "  -f FILE|DIR|-         manifests to judge; several times; - is stdin\n"
     "  --policy FILE|DIR     a policy, preset:NAME, or a folder of them; "
     "several are read\n"
     "                        as one (default " POLICIES_DEFAULT ")\n"
     "  --config FILE         how to reach registries\n"
+    "  --as REFERENCE        the name that such an image is to get\n"
     "  --namespace NAME      namespace of objects that name none\n"
     "  --timeout SECONDS     per workload, 30 by default\n"
     "  -o FORMAT[=FILE]      several times; table (default), json, ndjson, "
@@ -43,6 +46,7 @@ static const char help[] =
     "  policy-gate check --policy policy.yaml -f k8s/ -o json | jq .verdict\n"
     "  helm template shop | policy-gate check -f - -o table "
     "-o json=report.json\n"
+    "  policy-gate check oci:build/web:1.4 --as registry.corp/web:1.4\n"
     "  policy-gate check -f k8s/ -o github -o sarif=gate.sarif\n";
 
 static const struct format formats[] = {
@@ -63,6 +67,7 @@ struct options {
 	const char *config;
 	int64_t timeout;
 	const char *dockerfile;
+	const char *known_as;
 	enum verdict fail_on;
 	struct formats outputs;
 	const char *paths[1024];
@@ -115,6 +120,7 @@ parse(struct options *o, int argc, char **argv)
 	    {"namespace", required_argument, NULL, 'n'},
 	    {"fail-on", required_argument, NULL, 'w'},
 	    {"dockerfile", required_argument, NULL, 'd'},
+	    {"as", required_argument, NULL, 'a'},
 	    {"timeout", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -135,6 +141,8 @@ parse(struct options *o, int argc, char **argv)
 			o->namespace = optarg;
 		else if (c == 'd')
 			o->dockerfile = optarg;
+		else if (c == 'a')
+			o->known_as = optarg;
 		else if (c == 'w')
 			status = set_fail_on(o, argv[0], optarg);
 		else if (c == 'h')
@@ -271,6 +279,7 @@ cmd_check(int argc, char **argv)
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(help) : status;
 	inputs_init(&in, argv[0], o.namespace);
+	in.known_as = o.known_as;
 	for (p = 0; p < o.npaths; p++)
 		inputs_add_path(&in, o.paths[p]);
 	for (i = optind; i < argc; i++)

@@ -4,6 +4,7 @@
 #include "policy/base/document.h"
 #include "policy/base/file.h"
 #include "server/admission/manifest.h"
+#include "server/registry/local.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -269,11 +270,36 @@ inputs_add_path(struct inputs *in, const char *path)
 		add_file(in, path);
 }
 
-void
-inputs_add_image(struct inputs *in, const char *reference)
+/* An image that is on this machine: its facts go with the workload. */
+static int
+add_local(struct inputs *in, struct workload *w, const char *text)
 {
-	struct workload *w = workload_of_image(reference, in->namespace);
+	AUTO(local_clear) struct local l = {.set = NULL};
+	struct container *c = &w->containers[0];
+	struct error err = ERROR_INIT;
 
-	if (w == NULL || keep(in, w) != 0)
+	if (local_read(text, &l, &err) != 0) {
+		complain(in, err.msg);
+		return -1;
+	}
+	c->known_as =
+	    arena_strdup(w->mem, in->known_as != NULL ? in->known_as : l.name);
+	if (c->known_as == NULL) {
+		complain(in, "out of memory");
+		return -1;
+	}
+	c->known = TAKE(l.set);
+	return 0;
+}
+
+void
+inputs_add_image(struct inputs *in, const char *text)
+{
+	AUTO(workload_free)
+	struct workload *w = workload_of_image(text, in->namespace);
+
+	if (w != NULL && local_is(text) && add_local(in, w, text) != 0)
+		return;
+	if (w == NULL || keep(in, TAKE(w)) != 0)
 		complain(in, "out of memory");
 }

@@ -14,7 +14,9 @@
  */
 struct inputs {
 	const char *command;
-	const char *namespace;       /* for objects that name none */
+	const char *namespace; /* for objects that name none */
+	const char *known_as;  /* what an image on this machine is called, or
+				  NULL: as its maker named it */
 	struct workload **workloads; /* owned; taken out by the caller */
 	size_t n;
 	size_t cap;
@@ -35,6 +37,7 @@ void inputs_clear(struct inputs *in);
  * document.
  */
 void inputs_add_path(struct inputs *in, const char *path);
-void inputs_add_image(struct inputs *in, const char *reference);
+/* A reference, or an image on this machine (server/registry/local.h). */
+void inputs_add_image(struct inputs *in, const char *text);
 
 #endif

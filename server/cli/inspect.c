@@ -3,7 +3,6 @@
 #include "policy/base/text.h"
 #include "policy/base/units.h"
 #include "server/cli/cli.h"
-#include "server/cli/session.h"
 #include "server/gate/fault.h"
 
 #include <string.h>
@@ -13,15 +12,17 @@ static const char help[] =
     "\n"
     "Shows what the gate sees of an image, from its manifest and config "
     "alone: nothing\n"
-    "is pulled.\n"
+    "is pulled. IMAGE is a reference, oci:DIR[:TAG] or "
+    "docker-archive:FILE[:NAME].\n"
     "\n"
     "  --config FILE      how to reach registries\n"
     "  --timeout SECONDS  30 by default\n"
     "  -o table|json      table by default\n"
     "  --help\n"
     "\n"
-    "Example:\n"
-    "  policy-gate inspect registry.corp/web:1.4\n";
+    "Examples:\n"
+    "  policy-gate inspect registry.corp/web:1.4\n"
+    "  policy-gate inspect docker-archive:web.tar\n";
 
 struct options {
 	const char *config;
@@ -29,49 +30,11 @@ struct options {
 	bool json;
 };
 
-/* The answer, handed over by the registry's thread. */
-struct answer {
-	struct session *session;
-	struct image_set *set;
-	struct error err;
-};
-
-static void
-resolved(void *arg, struct image_set *set, enum cache_result from,
-    const struct error *err)
-{
-	struct answer *a = arg;
-
-	(void)from;
-	if (set != NULL)
-		a->set = image_set_ref(set);
-	else
-		a->err = *err;
-	session_end(a->session);
-}
-
-static void
-ask(struct answer *a, const struct reference *ref, int64_t timeout)
-{
-	const struct platform_set all = {NULL, 0};
-
-	session_begin(a->session, 1);
-	if (registry_resolve(a->session->registry, ref, &all,
-		session_deadline(timeout), resolved, a, &a->err) != 0)
-		session_end(a->session);
-	session_wait(a->session);
-}
-
 static int
-print_json(
-    const char *text, const struct reference *ref, const struct answer *a)
+print_json(const struct lookup *l)
 {
-	AUTO(json_decref) json_t *root = inspect_json(text, ref, a->set);
+	AUTO(json_decref) json_t *root = inspect_json(l);
 
-	if (a->set == NULL)
-		json_object_set_new(root, "error",
-		    json_pack("{s:s, s:s}", "code", fault_code(a->err.code),
-			"message", a->err.msg));
 	if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0)
 		return -1;
 	putchar('\n');
@@ -82,29 +45,20 @@ print_json(
 static int
 inspect(const struct options *o, const char *text, const char *command)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
-	struct reference ref;
-	struct session s;
-	struct answer a = {.session = &s};
-	int status;
+	AUTO(lookup_clear) struct lookup l = {.text = text};
+	int status = lookup_all(&l, 1, command, o->config, o->timeout);
 
-	if (mem == NULL || reference_parse(&ref, text, mem, &a.err) != 0)
-		return cli_fail(command, STATUS_USAGE, &a.err);
-	if (session_open(&s, command, NULL, o->config) != 0)
-		return STATUS_USAGE;
-	ask(&a, &ref, o->timeout);
-	status = a.set != NULL ? STATUS_OK : STATUS_UNJUDGED;
+	if (status == STATUS_USAGE)
+		return status;
 	if (o->json) {
-		if (print_json(text, &ref, &a) != 0)
+		if (print_json(&l) != 0)
 			status = STATUS_UNJUDGED;
-	} else if (a.set != NULL) {
-		inspect_table(&ref, a.set, stdout);
+	} else if (l.set != NULL) {
+		inspect_table(&l, stdout);
 	} else {
 		fprintf(stderr, "policy-gate %s: %s: %s\n", command,
-		    fault_code(a.err.code), a.err.msg);
+		    fault_code(l.err.code), l.err.msg);
 	}
-	image_set_unref(a.set);
-	session_close(&s);
 	return cli_finish(command, status);
 }
 

@@ -2,8 +2,7 @@
 #ifndef SERVER_CLI_INSPECT_H
 #define SERVER_CLI_INSPECT_H
 
-#include "policy/facts.h"
-#include "policy/reference.h"
+#include "server/cli/lookup.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -11,15 +10,13 @@
 /* How `inspect` shows facts. */
 
 /*
- * The document of `inspect -o json`, `error` null; with `set` NULL its
- * platforms are empty. Values of variables whose names look like secrets
- * are "***". A new reference, or NULL when memory is out.
+ * The document of `inspect -o json`. Where the image could not be had its
+ * platforms are empty and `error` says why. Values of variables whose names
+ * look like secrets are "***". A new reference, or NULL when memory is out.
  */
-json_t *inspect_json(
-    const char *text, const struct reference *ref, const struct image_set *set);
+json_t *inspect_json(const struct lookup *l);
 
 /* For people: sizes first, layers as bars with what made them. */
-void inspect_table(
-    const struct reference *ref, const struct image_set *set, FILE *out);
+void inspect_table(const struct lookup *l, FILE *out);
 
 #endif

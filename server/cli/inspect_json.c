@@ -3,6 +3,7 @@
 #include "policy/instruction.h"
 #include "policy/secret.h"
 #include "server/cli/inspect.h"
+#include "server/gate/fault.h"
 
 #include <string.h>
 
@@ -114,23 +115,36 @@ json_platform(const struct image *img, const char *platform)
 	    "base", "name", "", "digest", "", "how", "none", "layers", 0);
 }
 
-json_t *
-inspect_json(
-    const char *text, const struct reference *ref, const struct image_set *set)
+static json_t *
+json_resolved(const struct lookup *l)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
+	if (l->set == NULL || l->local.set != NULL)
+		return json_null();
+	return json_string(lookup_name(l));
+}
+
+static json_t *
+json_error(const struct lookup *l)
+{
+	if (l->set != NULL)
+		return json_null();
+	return json_pack("{s:s, s:s}", "code", fault_code(l->err.code),
+	    "message", l->err.msg);
+}
+
+json_t *
+inspect_json(const struct lookup *l)
+{
 	json_t *platforms = json_array();
 	const char *platform;
 	size_t i;
 
-	for (i = 0; set != NULL && mem != NULL && i < set->n; i++) {
-		platform = platform_text(&set->images[i]->platform, mem);
+	for (i = 0; l->set != NULL && i < l->set->n; i++) {
+		platform = platform_text(&l->set->images[i]->platform, l->mem);
 		json_array_append_new(
-		    platforms, json_platform(set->images[i], platform));
+		    platforms, json_platform(l->set->images[i], platform));
 	}
-	return json_pack("{s:i, s:s, s:o, s:o, s:n}", "version", 1, "reference",
-	    text, "resolved",
-	    set != NULL ? json_sprintf("%s@%s", ref->name, set->digest)
-			: json_null(),
-	    "platforms", platforms, "error");
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "version", 1, "reference",
+	    l->text, "resolved", json_resolved(l), "platforms", platforms,
+	    "error", json_error(l));
 }

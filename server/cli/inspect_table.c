@@ -109,20 +109,21 @@ print_layers(FILE *out, const struct image *img)
 }
 
 void
-inspect_table(
-    const struct reference *ref, const struct image_set *set, FILE *out)
+inspect_table(const struct lookup *l, FILE *out)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
-	const char *platform;
+	const char *name = lookup_name(l), *platform;
 	size_t i;
 
-	fprintf(out, "%s@%s\n", ref->name, set->digest);
-	for (i = 0; i < set->n; i++) {
-		platform = mem != NULL
-			       ? platform_text(&set->images[i]->platform, mem)
-			       : NULL;
-		print_head(out, set->images[i],
+	print_safe(out, name != NULL ? name : l->text, REFERENCE_MAX);
+	fputc('\n', out);
+	if (l->local.estimated)
+		fputs("  (its layers are not compressed: sizes are as gzip "
+		      "would make them)\n",
+		    out);
+	for (i = 0; i < l->set->n; i++) {
+		platform = platform_text(&l->set->images[i]->platform, l->mem);
+		print_head(out, l->set->images[i],
 		    platform != NULL ? platform : "(out of memory)");
-		print_layers(out, set->images[i]);
+		print_layers(out, l->set->images[i]);
 	}
 }

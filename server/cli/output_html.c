@@ -143,8 +143,7 @@ put_layers(struct page *p, const struct report_platform *rp)
 	fputs("<span class=\"key\">", p->out);
 	put_size(p, img->size - base);
 	fputs(rp->base_layers > 0 ? " above it" : "", p->out);
-	put(p, "</span>, compressed, ", rp->platform,
-	    "</p><details><summary>");
+	put(p, "</span>, compressed, ", rp->platform, "</p><details><summary>");
 	fprintf(p->out, "%zu layer%s</summary><table class=\"layers\">",
 	    img->nlayers, img->nlayers == 1 ? "" : "s");
 	for (i = 0; i < img->nlayers; i++)

@@ -46,11 +46,11 @@ measure(const char *data, size_t len, struct error *err)
 	return 0;
 }
 
-json_t *
-strict_parse(const char *data, size_t len, struct error *err)
+/* Any value. */
+static json_t *
+parse(const char *data, size_t len, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
+	json_t *root;
 	json_error_t why;
 
 	if (measure(data, len, err) != 0)
@@ -71,10 +71,31 @@ strict_parse(const char *data, size_t len, struct error *err)
 			    "it is not valid JSON (line %d, column %d)",
 			    why.line, why.column);
 		}
+	}
+	return root;
+}
+
+json_t *
+strict_parse(const char *data, size_t len, struct error *err)
+{
+	AUTO(json_decref)
+	json_t *root = parse(data, len, err);
+
+	if (root != NULL && !json_is_object(root)) {
+		error_set(err, ERR_SYNTAX, "the JSON is not an object");
 		return NULL;
 	}
-	if (!json_is_object(root)) {
-		error_set(err, ERR_SYNTAX, "the JSON is not an object");
+	return TAKE(root);
+}
+
+json_t *
+strict_parse_list(const char *data, size_t len, struct error *err)
+{
+	AUTO(json_decref)
+	json_t *root = parse(data, len, err);
+
+	if (root != NULL && !json_is_array(root)) {
+		error_set(err, ERR_SYNTAX, "the JSON is not a list");
 		return NULL;
 	}
 	return TAKE(root);

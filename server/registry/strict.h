@@ -32,6 +32,8 @@ enum {
  * (depth, values), ERR_NOMEM.
  */
 json_t *strict_parse(const char *data, size_t len, struct error *err);
+json_t *strict_parse_list(
+    const char *data, size_t len, struct error *err); /* the same of a list */
 
 /*
  * Refuses an object with a key that is not one of `known` (ends with NULL) but
