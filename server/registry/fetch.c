@@ -200,6 +200,7 @@ on_status(struct fetch *f, const struct http_answer *a)
 		    "asks for a login, but not for which");
 	else {
 		report(f, ERR_NONE);
+		fetch_logged_in(f);
 		finish(f, a, NULL);
 	}
 }
@@ -342,6 +343,7 @@ ask_route(struct fetch *f, const struct credential *helped)
 	f->routed = true;
 	f->ncredentials = registry_settings_credentials(f->rq.settings, host,
 	    f->rq.path, helped, f->credentials, CREDENTIALS_MAX);
+	fetch_order_credentials(f);
 	wait = peer_wait(&f->client->peers, f->origin, client_now(f->client));
 	if (wait > 0) {
 		error_set(&err, ERR_UNAVAILABLE,

@@ -36,6 +36,35 @@ fetch_forget_token(struct fetch *f)
 	f->fresh_token = false;
 }
 
+void
+fetch_order_credentials(struct fetch *f)
+{
+	const struct credential *c;
+	const char *id;
+	size_t i;
+
+	if (f->ncredentials < 2)
+		return;
+	id = peer_login(&f->client->peers, f->origin, f->rq.path);
+	for (i = 0; id != NULL && i < f->ncredentials; i++) {
+		c = f->credentials[i];
+		if (strcmp(c->id, id) != 0)
+			continue;
+		memmove(f->credentials + 1, f->credentials,
+		    i * sizeof(*f->credentials));
+		f->credentials[0] = c;
+		return;
+	}
+}
+
+void
+fetch_logged_in(struct fetch *f)
+{
+	if (f->ncredentials > 1 && f->sent != PEER_UNKNOWN)
+		peer_logged_in(
+		    &f->client->peers, f->origin, f->rq.path, current(f)->id);
+}
+
 /* No credential is left. */
 static void
 give_up(struct fetch *f)

@@ -77,6 +77,11 @@ void fetch_authorize(struct fetch *f);
 void fetch_challenged(struct fetch *f, const struct http_answer *a);
 void fetch_refused(struct fetch *f);
 
+/* Puts the credential first that worked the last time. */
+void fetch_order_credentials(struct fetch *f);
+/* The one under way has worked. */
+void fetch_logged_in(struct fetch *f);
+
 void fetch_forget_token(struct fetch *f);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/peer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,9 +137,95 @@ peer_unknown(struct peers *ps, const char *origin)
 		p->probing = false;
 }
 
+static void
+login_free(struct login *l)
+{
+	free(l->origin);
+	free(l->path);
+	free(l);
+}
+
+/* Where it hangs; where the next would hang, if there is none. */
+static struct login **
+find_login(struct peers *ps, const char *origin, const char *path)
+{
+	struct login **where = &ps->logins;
+
+	while (*where != NULL && (strcmp((*where)->origin, origin) != 0 ||
+				     strcmp((*where)->path, path) != 0))
+		where = &(*where)->next;
+	return where;
+}
+
+static struct login *
+to_front(struct peers *ps, struct login **where)
+{
+	struct login *l = *where;
+
+	*where = l->next;
+	l->next = ps->logins;
+	ps->logins = l;
+	return l;
+}
+
+const char *
+peer_login(struct peers *ps, const char *origin, const char *path)
+{
+	struct login **where = find_login(ps, origin, path);
+
+	return *where == NULL ? NULL : to_front(ps, where)->id;
+}
+
+static void
+drop_last_login(struct peers *ps)
+{
+	struct login **where = &ps->logins;
+
+	while ((*where)->next != NULL)
+		where = &(*where)->next;
+	login_free(*where);
+	*where = NULL;
+	ps->nlogins--;
+}
+
+static struct login *
+add_login(struct peers *ps, const char *origin, const char *path)
+{
+	struct login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->origin = strdup(origin);
+	l->path = strdup(path);
+	if (l->origin == NULL || l->path == NULL) {
+		login_free(l);
+		return NULL;
+	}
+	if (ps->nlogins == LOGINS_MAX)
+		drop_last_login(ps);
+	l->next = ps->logins;
+	ps->logins = l;
+	ps->nlogins++;
+	return l;
+}
+
+void
+peer_logged_in(
+    struct peers *ps, const char *origin, const char *path, const char *id)
+{
+	struct login **where = find_login(ps, origin, path);
+	struct login *l =
+	    *where == NULL ? add_login(ps, origin, path) : to_front(ps, where);
+
+	if (l != NULL)
+		snprintf(l->id, sizeof(l->id), "%s", id);
+}
+
 void
 peers_clear(struct peers *ps)
 {
 	while (ps->n > 0)
 		drop_last(ps);
+	while (ps->nlogins > 0)
+		drop_last_login(ps);
 }

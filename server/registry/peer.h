@@ -2,6 +2,7 @@
 #ifndef SERVER_REGISTRY_PEER_H
 #define SERVER_REGISTRY_PEER_H
 
+#include "certs/digest.h"
 #include "policy/base/error.h"
 
 #include <stdbool.h>
@@ -13,7 +14,8 @@
  */
 
 enum {
-	PEERS_MAX = 1024, /* the one not used for longest is forgotten */
+	PEERS_MAX = 1024,  /* the one not used for longest is forgotten */
+	LOGINS_MAX = 1024, /* likewise */
 	BREAKER_FAILURES = 5,
 	BREAKER_OPEN_MS = 10 * 1000,
 };
@@ -31,9 +33,19 @@ struct peer {
 	bool probing; /* one is let through to see */
 };
 
+/* Which of several credentials a repository was shown to. */
+struct login {
+	struct login *next;
+	char *origin;
+	char *path;
+	char id[DIGEST_TEXT_MAX]; /* the credential's */
+};
+
 struct peers {
 	struct peer *first; /* used last */
 	int n;
+	struct login *logins; /* used last */
+	int nlogins;
 };
 
 /* What is known, or NULL. Borrowed until the next call. */
@@ -53,6 +65,14 @@ void peer_worked(struct peers *ps, const char *origin);
 void peer_failed(struct peers *ps, const char *origin, int64_t now);
 /* The operation ended without saying anything about the origin. */
 void peer_unknown(struct peers *ps, const char *origin);
+
+/* The id of the credential that worked last for a repository, or NULL.
+ * Borrowed until the next call. */
+const char *peer_login(struct peers *ps, const char *origin, const char *path);
+
+/* Remembers it, if memory allows. */
+void peer_logged_in(
+    struct peers *ps, const char *origin, const char *path, const char *id);
 
 void peers_clear(struct peers *ps);
 

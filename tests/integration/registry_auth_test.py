@@ -631,6 +631,23 @@ class DockerConfigs(Auth):
                 self.assertEqual(done.returncode, 2)
                 self.assertIn("dockerConfig", done.stderr)
 
+    def test_credential_that_worked_is_the_first_next_time(self):
+        self.facts(self.ref, self.by({"auths": {
+            self.reg.host: {"auth": self.auth()},
+            f"{self.reg.host}/app": {"auth": self.auth("first", "x")}}}))
+        self.assertEqual(self.reg.authorizations("*/blobs/*"), [BASIC])
+
+    def test_credential_that_no_longer_works_is_passed_over(self):
+        logins = [("one", "x"), ("two", "y")]
+        self.reg.basic(*logins[0])
+        server = self.serve(self.by({"auths": {
+            f"{self.reg.host}{path}": {"username": user, "password": password}
+            for path, (user, password) in zip(("", "/app"), logins)}}))
+        for number, login in enumerate([*logins, logins[0]]):
+            self.reg.basic(*login)
+            self.assertTrue(self.post(server, self.reg.push(
+                f"app:{number}", content.image(user=f"{number}")))["allowed"])
+
     def test_password_with_blanks_around_is_kept(self):
         self.reg.basic(USER, " pass word ")
         self.facts(self.ref, self.config(
