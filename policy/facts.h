@@ -69,6 +69,7 @@ struct image {
 	int64_t bytes;
 	const char *config_digest;
 	struct platform platform; /* the config's, checked with the index */
+	bool variant_given;       /* as written, before normalisation */
 	int64_t size;             /* sum of the layers */
 	const struct layer *layers;
 	size_t nlayers;

@@ -250,21 +250,20 @@ arch_runs(const struct platform *node, const struct platform *image)
 	return runs_lower("v9", image->variant, 5);
 }
 
-/* Major, minor and build of Windows; the revision may differ. */
-static bool
-os_version_runs(const char *node, const char *image)
+/* Major, minor and build; the revision may differ. */
+bool
+platform_same_release(const char *a, const char *b)
 {
 	int dots = 0;
 
-	if (node[0] == '\0' || image[0] == '\0')
+	if (a[0] == '\0' || b[0] == '\0')
 		return true;
-	for (; *node == *image && *node != '\0'; node++, image++) {
-		if (*node == '.' && ++dots == 3)
+	for (; *a == *b && *a != '\0'; a++, b++) {
+		if (*a == '.' && ++dots == 3)
 			return true;
 	}
-	return (*node == '\0' || *node == '.') &&
-	       (*image == '\0' || *image == '.') &&
-	       (*node == *image || dots == 2);
+	return (*a == '\0' || *a == '.') && (*b == '\0' || *b == '.') &&
+	       (*a == *b || dots == 2);
 }
 
 bool
@@ -272,7 +271,7 @@ platform_runs(const struct platform *node, const struct platform *image)
 {
 	if (node->os[0] != '\0' && strcmp(node->os, image->os) != 0)
 		return false;
-	if (!os_version_runs(node->os_version, image->os_version))
+	if (!platform_same_release(node->os_version, image->os_version))
 		return false;
 	return node->arch[0] == '\0' || arch_runs(node, image);
 }

@@ -36,10 +36,14 @@ const char *platform_text(const struct platform *p, struct arena *mem);
  * Whether a node of platform `node` would run an image built for `image`
  * (containerd's platforms.Only: amd64 runs 386, arm64 runs arm, a higher
  * variant runs a lower one). A variant left out of `node` is the architecture's
- * default. An os or arch of "" in `node` stands for any. Of the os_version
- * the first three numbers are to be equal where both have one.
+ * default. An os or arch of "" in `node` stands for any. The os_version is to
+ * be of the same release.
  */
 bool platform_runs(const struct platform *node, const struct platform *image);
+
+/* Whether two os.versions of Windows are of one release: the first three
+ * numbers are equal, or one is "". */
+bool platform_same_release(const char *a, const char *b);
 
 bool platform_equal(const struct platform *a, const struct platform *b);
 

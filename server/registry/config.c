@@ -104,6 +104,7 @@ read_platform(struct image *img, const json_t *root, struct error *err)
 	if (platform_init(
 		&img->platform, os, arch, variant, version, img->mem) != 0)
 		return nomem(err);
+	img->variant_given = variant != NULL && *variant != '\0';
 	return 0;
 }
 
@@ -308,13 +309,12 @@ config_check_platform(
 
 	if (!e->has_platform)
 		return 0;
-	/* Old builders leave arm's variant out, which then reads as v7. */
-	if (strcmp(a->arch, "arm") == 0 && strcmp(b->arch, "arm") == 0 &&
-	    strcmp(a->variant, "v7") == 0 && strcmp(a->os, b->os) == 0)
-		return 0;
+	/* Old builders leave the variant out. */
 	if (strcmp(a->os, b->os) == 0 && strcmp(a->arch, b->arch) == 0 &&
-	    (!e->variant_given || a->variant[0] == '\0' ||
-		strcmp(a->variant, b->variant) == 0))
+	    (!e->variant_given || !img->variant_given ||
+		strcmp(a->variant, b->variant) == 0) &&
+	    (strcmp(a->os, "windows") != 0 ||
+		platform_same_release(a->os_version, b->os_version)))
 		return 0;
 	return error_set(err, ERR_SYNTAX,
 	    "the index lists the image for another platform than its config "

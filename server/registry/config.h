@@ -26,7 +26,8 @@ struct image *config_read(const struct manifest *m, const char *digest,
 
 /*
  * Whether the platform that an index states is the one its config states.
- * The variant counts where both give one. Returns 0, or -1 with ERR_SYNTAX.
+ * The variant counts where both give one, and so does the release of Windows.
+ * Returns 0, or -1 with ERR_SYNTAX.
  */
 int config_check_platform(
     const struct image *img, const struct index_entry *e, struct error *err);

@@ -431,6 +431,7 @@ class Indexes(Manifests):
                            ("linux/amd64", "linux/arm64"),
                            ("windows/amd64", "linux/amd64"),
                            ("linux/arm/v7", "linux/arm/v5"),
+                           ("linux/arm/v6", "linux/arm/v7"),
                            ("linux/amd64", "linux/386")):
             with self.subTest(said, true=true):
                 image = content.image(true)
@@ -443,6 +444,17 @@ class Indexes(Manifests):
         ref = self.push(content.index([content.entry(image, "linux/arm/v6")],
                                       [image]))
         self.assertEqual(len(self.facts(ref).platforms), 1)
+
+    def test_release_of_windows_that_the_config_contradicts_is_malformed(self):
+        image = content.image(of=content.config("windows/amd64").edited(
+            lambda c: c.update({"os.version": "10.0.17763.1"})))
+        for said, code in (("10.0.17763.5122", None),
+                           ("10.0.20348.1", "MALFORMED")):
+            with self.subTest(said):
+                entry = image.descriptor(platform={
+                    **content.platform("windows/amd64"), "os.version": said})
+                self.assertEqual(self.inspect(self.push(
+                    content.index([entry], [image]))).code, code)
 
     def test_part_of_another_type_than_its_entry_says_is_malformed(self):
         image = content.image()

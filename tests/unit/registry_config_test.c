@@ -233,6 +233,18 @@ static const struct {
     {{"linux", "arm64", "", ""}, {"linux", "amd64", "", ""}, false},
     {{"windows", "amd64", "", ""}, {"linux", "amd64", "", ""}, false},
     {{"windows", "arm", "", ""}, {"linux", "arm", "v6", ""}, false},
+    {{"linux", "arm", "v7", ""}, {"linux", "arm", "v6", ""}, false},
+    {{"linux", "arm64", "v8", ""}, {"linux", "arm64", "", ""}, true},
+    {{"linux", "arm64", "v8", ""}, {"linux", "arm64", "v9", ""}, false},
+    {{"windows", "amd64", "", "10.0.17763.1"},
+	{"windows", "amd64", "", "10.0.17763.5122"}, true},
+    {{"windows", "amd64", "", "10.0.17763.1"},
+	{"windows", "amd64", "", "10.0.20348.1"}, false},
+    {{"windows", "amd64", "", ""}, {"windows", "amd64", "", "10.0.20348.1"},
+	true},
+    {{"windows", "amd64", "", "10.0.17763.1"}, {"windows", "amd64", "", ""},
+	true},
+    {{"linux", "amd64", "", "6.1.0"}, {"linux", "amd64", "", "5.4.0"}, true},
 };
 
 static void
@@ -253,6 +265,7 @@ compares_the_platform_with_the_one_in_the_index(void **state)
 		assert_int_equal(platform_init(&e.platform, x[0], x[1], x[2],
 				     x[3], img->mem),
 		    0);
+		img->variant_given = c[2][0] != '\0';
 		if ((config_check_platform(img, &e, &err) == 0) !=
 		    platforms[i].fits)
 			fail_msg("case %zu: %s", i, err.msg);
