@@ -57,11 +57,11 @@ report(struct fetch *f, enum err_code code)
 	case ERR_TRUNCATED:
 	case ERR_TIMEOUT:
 	case ERR_TLS:
-		peer_failed(ps, f->origin, client_now(f->client));
+	case ERR_BLOCKED: /* as a closed port, for who asks */
+		peer_failed(ps, f->origin, code, client_now(f->client));
 		break;
 	case ERR_NOMEM:
 	case ERR_INTERNAL:
-	case ERR_BLOCKED:
 		peer_unknown(ps, f->origin);
 		break;
 	default:
@@ -338,6 +338,7 @@ ask_route(struct fetch *f, const struct credential *helped)
 {
 	const char *host = f->routes[f->route].host;
 	struct error err = ERROR_INIT;
+	const struct peer *p;
 	int64_t wait;
 
 	f->routed = true;
@@ -346,7 +347,9 @@ ask_route(struct fetch *f, const struct credential *helped)
 	fetch_order_credentials(f);
 	wait = peer_wait(&f->client->peers, f->origin, client_now(f->client));
 	if (wait > 0) {
-		error_set(&err, ERR_UNAVAILABLE,
+		p = peer_find(&f->client->peers, f->origin);
+		error_set(&err,
+		    p->why == ERR_BLOCKED ? ERR_BLOCKED : ERR_UNAVAILABLE,
 		    "%s is not asked: it failed %d times in a row", host,
 		    BREAKER_FAILURES);
 		err.retry_after = (int)((wait + 999) / 1000);

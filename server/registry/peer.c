@@ -115,13 +115,15 @@ peer_worked(struct peers *ps, const char *origin)
 }
 
 void
-peer_failed(struct peers *ps, const char *origin, int64_t now)
+peer_failed(
+    struct peers *ps, const char *origin, enum err_code why, int64_t now)
 {
 	struct peer *p = peer_get(ps, origin);
 
 	if (p == NULL)
 		return;
 	p->probing = false;
+	p->why = why;
 	if (p->failures < BREAKER_FAILURES)
 		p->failures++;
 	if (p->failures == BREAKER_FAILURES)

@@ -26,9 +26,10 @@ struct peer {
 	struct peer *next;
 	char *origin;
 	enum peer_auth auth;
-	char *realm;   /* PEER_BEARER */
-	char *service; /* likewise; NULL where it gave none */
-	int failures;  /* operations in a row */
+	char *realm;       /* PEER_BEARER */
+	char *service;     /* likewise; NULL where it gave none */
+	int failures;      /* operations in a row */
+	enum err_code why; /* the last of them */
 	int64_t open_until;
 	bool probing; /* one is let through to see */
 };
@@ -62,7 +63,8 @@ int peer_learn(struct peers *ps, const char *origin, enum peer_auth auth,
  */
 int64_t peer_wait(struct peers *ps, const char *origin, int64_t now);
 void peer_worked(struct peers *ps, const char *origin);
-void peer_failed(struct peers *ps, const char *origin, int64_t now);
+void peer_failed(
+    struct peers *ps, const char *origin, enum err_code why, int64_t now);
 /* The operation ended without saying anything about the origin. */
 void peer_unknown(struct peers *ps, const char *origin);
 

@@ -110,8 +110,10 @@ transfer_explain(struct transfer *x, CURLcode code)
 
 	if (code == CURLE_OK || x->enough || err->code != ERR_NONE)
 		return; /* ours was first, and caused libcurl's */
-	/* In the words for a closed port: who asked may not learn more. */
+	/* In the words for a closed port, and as slowly: who asked may not
+	 * learn more. */
 	if (x->blocked) {
+		x->answer.may_retry = true;
 		error_set(err, ERR_BLOCKED, "no connection could be made");
 		return;
 	}

@@ -313,12 +313,35 @@ class Guard(Transport):
             times.append(time.monotonic() - started)
         self.assertLess(abs(times[0] - times[1]), 0.5)
 
+    def test_they_stay_alike_when_asked_often(self):
+        hosts = (f"127.0.0.1:{self.hidden_one.port}", self.closed)
+        said, times = [], []
+        for host in hosts:
+            started = time.monotonic()
+            said.append([self.message(f"{host}/app:{i}") for i in range(7)])
+            times.append(time.monotonic() - started)
+        self.assertEqual(*said)
+        self.assertIn("5 times in a row", said[0][6])
+        # Five times three repetitions with jitter: 1.75 s on average.
+        for seconds in times:
+            self.assertGreater(seconds, 0.5)
+        self.assertEqual({e["registry"] for e in self.server.log(
+            "address_blocked")}, {hosts[0]})
+        self.assertEqual(len(self.server.log("address_blocked")), 7)
+        self.untouched()
+
     def test_log_tells_them_apart(self):
         blocked = f"127.0.0.1:{self.hidden_one.port}"
         self.message(f"{blocked}/app:1")
         self.message(f"{self.closed}/app:1")
         self.assertEqual([e["registry"] for e in self.server.log(
             "address_blocked")], [blocked])
+
+    def fresh(self):
+        """A reference to an image that nobody has asked for."""
+        return self.listed.push(
+            f"app:{time.monotonic_ns()}",
+            content.image(user=str(time.monotonic_ns())))
 
     def test_redirect_does_not_lead_here(self):
         for to in (self.hidden_one.url,
@@ -331,12 +354,13 @@ class Guard(Transport):
                                                "[::ffff:127.0.0.1]"),
                    "http://169.254.169.254"):
             with self.subTest(to):
+                # Else the breaker spoke at the end, and nothing was tried.
+                self.listed.rules.clear()
+                self.assertTrue(self.post(self.server, self.fresh())[
+                    "allowed"])
                 self.listed.on("GET", BLOBS).redirect(
                     lambda r, t=to: t + r.path)
-                ref = self.listed.push(
-                    f"app:{time.monotonic_ns()}", content.image(
-                        user=str(time.monotonic_ns())))
-                self.assertIn("UNAVAILABLE", self.message(ref))
+                self.assertIn("UNAVAILABLE", self.message(self.fresh()))
         self.untouched()
 
     def test_token_service_does_not_stand_here(self):
