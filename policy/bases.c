@@ -139,23 +139,57 @@ take_nearer(const struct plan *p, struct report_platform *rp, size_t base,
 	    stale ? same_of(p->bases[base].facts, rp->image) : found;
 }
 
-void
-bases_find(const struct plan *p, struct report_platform *rp)
+static void
+know_nothing(struct report_platform *rp)
 {
-	size_t i;
-
 	rp->base_name = rp->base_digest = "";
 	rp->base_how = BASE_NONE;
 	rp->base_layers = 0;
 	rp->base = rp->base_today = NULL;
 	rp->base_is_stale = false;
+}
+
+static void
+find_claim_of(struct report_platform *rp)
+{
+	if (!claims(rp, &rp->image->annotations, BASE_ANNOTATION))
+		claims(rp, &rp->image->labels, BASE_LABEL);
+}
+
+void
+bases_claim(struct report_platform *rp)
+{
+	know_nothing(rp);
+	find_claim_of(rp);
+}
+
+void
+bases_prove(
+    struct report_platform *rp, const char *name, const struct image_set *set)
+{
+	const struct image *found = beneath(set, rp->image);
+
+	if (found == NULL || found->diff_ids.n <= rp->base_layers)
+		return;
+	rp->base_name = name;
+	rp->base_digest = found->digest;
+	rp->base_how = BASE_LAYERS;
+	rp->base_layers = found->diff_ids.n;
+	rp->base = rp->base_today = found;
+}
+
+void
+bases_find(const struct plan *p, struct report_platform *rp)
+{
+	size_t i;
+
+	know_nothing(rp);
 	for (i = 0; i < p->nbases; i++)
 		take_nearer(p, rp, i, find_beneath(p, i, rp->image), false);
 	for (i = 0; i < p->nbases; i++)
 		take_nearer(p, rp, i, find_older(p, i, rp->image), true);
-	if (rp->base_how == BASE_NONE &&
-	    !claims(rp, &rp->image->annotations, BASE_ANNOTATION))
-		claims(rp, &rp->image->labels, BASE_LABEL);
+	if (rp->base_how == BASE_NONE)
+		find_claim_of(rp);
 }
 
 /* Whether a name as an annotation writes it is the base's: its digest, which

@@ -32,6 +32,15 @@ bool bases_claimed(
 void bases_find(const struct plan *p, struct report_platform *rp);
 
 /*
+ * The same without a policy: fills the base_ fields by what the image claims,
+ * then, for each candidate, by its layers if it lies beneath and is nearer than
+ * what was found before. All is borrowed.
+ */
+void bases_claim(struct report_platform *rp);
+void bases_prove(
+    struct report_platform *rp, const char *name, const struct image_set *set);
+
+/*
  * A base that was asked for and could not be had, although it may lie beneath
  * this platform, beneath which none is proved; NULL: there is none.
  */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/inspect.h"
-#include "policy/base/text.h"
-#include "policy/base/units.h"
 #include "server/cli/cli.h"
+#include "server/gate/clock.h"
 #include "server/gate/fault.h"
 
 #include <string.h>
@@ -16,6 +15,7 @@ static const char help[] =
     "docker-archive:FILE[:NAME].\n"
     "\n"
     "  --config FILE      how to reach registries\n"
+    "  --base REFERENCE   what it may be built on; several times\n"
     "  --timeout SECONDS  30 by default\n"
     "  -o table|json      table by default\n"
     "  --help\n"
@@ -23,12 +23,6 @@ static const char help[] =
     "Examples:\n"
     "  policy-gate inspect registry.corp/web:1.4\n"
     "  policy-gate inspect docker-archive:web.tar\n";
-
-struct options {
-	const char *config;
-	int64_t timeout;
-	bool json;
-};
 
 static int
 print_json(const struct lookup *l)
@@ -43,23 +37,23 @@ print_json(const struct lookup *l)
 
 /* Asks for one image and prints it. */
 static int
-inspect(const struct options *o, const char *text, const char *command)
+inspect(const struct lookup_options *o, const char *text, bool json)
 {
 	AUTO(lookup_clear) struct lookup l = {.text = text};
-	int status = lookup_all(&l, 1, command, o->config, o->timeout);
+	int status = lookup_all(&l, 1, o);
 
 	if (status == STATUS_USAGE)
 		return status;
-	if (o->json) {
+	if (json) {
 		if (print_json(&l) != 0)
 			status = STATUS_UNJUDGED;
 	} else if (l.set != NULL) {
-		inspect_table(&l, stdout);
+		inspect_table(&l, clock_real.wall_s(&clock_real), stdout);
 	} else {
-		fprintf(stderr, "policy-gate %s: %s: %s\n", command,
+		fprintf(stderr, "policy-gate %s: %s: %s\n", o->command,
 		    fault_code(l.err.code), l.err.msg);
 	}
-	return cli_finish(command, status);
+	return cli_finish(o->command, status);
 }
 
 int
@@ -69,31 +63,28 @@ cmd_inspect(int argc, char **argv)
 	    {"config", required_argument, NULL, 'c'},
 	    {"output", required_argument, NULL, 'o'},
 	    {"timeout", required_argument, NULL, 't'},
+	    {"base", required_argument, NULL, 'b'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct options o = {.timeout = SESSION_TIMEOUT_S};
+	struct lookup_options o = {
+	    .command = argv[0], .timeout = SESSION_TIMEOUT_S};
+	bool json = false;
 	int c;
 
 	while ((c = cli_option(argc, argv, ":o:h", options)) != -1) {
 		if (c == 'h')
 			return cli_help(help);
-		if (c == 'c')
-			o.config = optarg;
-		else if (c == 'o' && strcmp(optarg, "json") == 0)
-			o.json = true;
-		else if (c == 'o' && strcmp(optarg, "table") != 0)
+		if (c == '?' || lookup_option(&o, c, optarg) != STATUS_OK)
+			return STATUS_USAGE;
+		if (c != 'o')
+			continue;
+		json = strcmp(optarg, "json") == 0;
+		if (!json && strcmp(optarg, "table") != 0)
 			return cli_usage(argv[0],
 			    "-o takes table or json, not \"%s\"", optarg);
-		else if (c == 't' &&
-			 session_parse_timeout(optarg, &o.timeout) != 0)
-			return cli_usage(argv[0],
-			    "--timeout takes 1 to 3600 seconds, not \"%s\"",
-			    optarg);
-		else if (c == '?')
-			return STATUS_USAGE;
 	}
 	if (optind + 1 != argc)
 		return cli_usage(argv[0], "name one image");
-	return inspect(&o, argv[optind], argv[0]);
+	return inspect(&o, argv[optind], json);
 }

@@ -16,7 +16,8 @@
  */
 json_t *inspect_json(const struct lookup *l);
 
-/* For people: sizes first, layers as bars with what made them. */
-void inspect_table(const struct lookup *l, FILE *out);
+/* For people: where the bytes are first, layers as bars with what made them.
+ * `now` is in seconds since the epoch. */
+void inspect_table(const struct lookup *l, int64_t now, FILE *out);
 
 #endif

@@ -66,8 +66,9 @@ json_instruction(const char *created_by)
 }
 
 static json_t *
-json_layers(const struct image *img)
+json_layers(const struct report_platform *rp)
 {
+	const struct image *img = rp->image;
 	json_t *a = json_array();
 	const struct layer *l;
 	size_t i;
@@ -79,7 +80,7 @@ json_layers(const struct image *img)
 			   l->digest, "size", (json_int_t)l->size, "mediaType",
 			   l->media_type, "createdBy",
 			   json_instruction(image_layer_instruction(img, i)),
-			   "base", 0));
+			   "base", i < rp->base_layers));
 	}
 	return a;
 }
@@ -95,8 +96,9 @@ json_created(const struct image *img)
 }
 
 static json_t *
-json_platform(const struct image *img, const char *platform)
+json_platform(const struct report_platform *rp)
 {
+	const struct image *img = rp->image;
 	static const char *const states[] = {
 	    [HISTORY_ABSENT] = "absent",
 	    [HISTORY_RELIABLE] = "reliable",
@@ -104,15 +106,16 @@ json_platform(const struct image *img, const char *platform)
 	};
 
 	return json_pack("{s:s, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:{s:s, s:s, s:s, s:i}}",
-	    "platform", platform, "digest", img->digest, "size",
+			 "s:o, s:o, s:o, s:{s:s, s:s, s:s, s:I}}",
+	    "platform", rp->platform, "digest", img->digest, "size",
 	    (json_int_t)img->size, "created", json_created(img), "user",
-	    img->user, "layers", json_layers(img), "history",
+	    img->user, "layers", json_layers(rp), "history",
 	    states[img->history_state], "env", json_env(&img->env), "labels",
 	    json_labels(&img->labels), "ports", json_strings(&img->ports),
 	    "volumes", json_strings(&img->volumes), "entrypoint",
 	    json_strings(&img->entrypoint), "cmd", json_strings(&img->cmd),
-	    "base", "name", "", "digest", "", "how", "none", "layers", 0);
+	    "base", "name", rp->base_name, "digest", rp->base_digest, "how",
+	    base_how_name(rp->base_how), "layers", (json_int_t)rp->base_layers);
 }
 
 static json_t *
@@ -136,14 +139,11 @@ json_t *
 inspect_json(const struct lookup *l)
 {
 	json_t *platforms = json_array();
-	const char *platform;
 	size_t i;
 
-	for (i = 0; l->set != NULL && i < l->set->n; i++) {
-		platform = platform_text(&l->set->images[i]->platform, l->mem);
+	for (i = 0; l->set != NULL && i < l->set->n; i++)
 		json_array_append_new(
-		    platforms, json_platform(l->set->images[i], platform));
-	}
+		    platforms, json_platform(&l->platforms[i]));
 	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "version", 1, "reference",
 	    l->text, "resolved", json_resolved(l), "platforms", platforms,
 	    "error", json_error(l));

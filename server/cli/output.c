@@ -4,17 +4,8 @@
 #include "policy/base/text.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { NAME_BYTES_MAX = 512 };
-
-bool
-output_colour(FILE *out)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(fileno(out)) == 1 && (no == NULL || no[0] == '\0');
-}
 
 int
 complaint_each(const struct complaint *of,

@@ -86,8 +86,4 @@ int complaint_fingerprint(
  * (PATH)". 0 or -1. */
 int output_summary(const struct results *r, struct buf *b);
 
-/* Whether colour is wanted on this stream: a terminal, and no NO_COLOR
- * (https://no-color.org). */
-bool output_colour(FILE *out);
-
 #endif

@@ -1,43 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/base/text.h"
 #include "server/cli/output.h"
-
-enum { CELL_MAX = 4096 };
-
-struct table {
-	FILE *out;
-	bool colour;
-};
+#include "server/cli/term.h"
 
 static const struct style {
 	const char *word;
-	const char *colour;
+	int colour;
 } styles[] = {
-    [VERDICT_NONE] = {"ERROR", "35"},
-    [VERDICT_ALLOW] = {"ALLOW", "32"},
-    [VERDICT_WARN] = {"WARN", "33"},
-    [VERDICT_DENY] = {"DENY", "31"},
-    [VERDICT_ERROR] = {"ERROR", "35"},
+    [VERDICT_NONE] = {"ERROR", 35},
+    [VERDICT_ALLOW] = {"ALLOW", 32},
+    [VERDICT_WARN] = {"WARN", 33},
+    [VERDICT_DENY] = {"DENY", 31},
+    [VERDICT_ERROR] = {"ERROR", 35},
 };
 
-static void
-print_verdict(const struct table *t, enum verdict v)
-{
-	if (t->colour)
-		fprintf(t->out, "\033[1;%sm%-5s\033[0m", styles[v].colour,
-		    styles[v].word);
-	else
-		fprintf(t->out, "%-5s", styles[v].word);
-}
+enum { CELL_MAX = 1024 };
 
-/* Text of a manifest's author, made safe for a terminal. */
 static void
-print_safe(const struct table *t, const char *s)
+print_verdict(const struct term *t, enum verdict v)
 {
-	AUTO(buf_clear) struct buf b = BUF_INIT(CELL_MAX);
-
-	text_sanitise(&b, s, CELL_MAX / 2);
-	fputs(buf_text(&b), t->out);
+	term_bold(t, styles[v].colour);
+	fprintf(t->out, "%-5s", styles[v].word);
+	term_plain(t);
 }
 
 /* What the rule makes of it: "deny", not "enforce", to those it stops. */
@@ -51,7 +34,7 @@ effect(const struct finding *f)
 }
 
 static void
-print_finding(const struct table *t, const struct finding *f)
+print_finding(const struct term *t, const struct finding *f)
 {
 	fprintf(t->out, "       %-6s %s (%s", effect(f), f->message, f->check);
 	if (f->platform[0] != '\0')
@@ -59,7 +42,7 @@ print_finding(const struct table *t, const struct finding *f)
 	fprintf(t->out, "; rule %s", f->rule->name);
 	if (f->rule->owner[0] != '\0') {
 		fputs(", owner ", t->out);
-		print_safe(t, f->rule->owner);
+		term_text(t, f->rule->owner, CELL_MAX);
 	}
 	fputs(")\n", t->out);
 	if (f->evidence[0] != '\0')
@@ -70,38 +53,38 @@ print_finding(const struct table *t, const struct finding *f)
 
 static void
 print_place(
-    const struct table *t, const struct workload *w, const struct container *c)
+    const struct term *t, const struct workload *w, const struct container *c)
 {
 	if (w->source == NULL)
 		return;
 	fputs("       ", t->out);
-	print_safe(t, w->source);
+	term_text(t, w->source, CELL_MAX);
 	fputc(' ', t->out);
-	print_safe(t, w->kind);
+	term_text(t, w->kind, CELL_MAX);
 	fputc(' ', t->out);
 	if (w->namespace[0] != '\0') {
-		print_safe(t, w->namespace);
+		term_text(t, w->namespace, CELL_MAX);
 		fputc('/', t->out);
 	}
-	print_safe(t, w->name[0] != '\0' ? w->name : "(no name)");
+	term_text(t, w->name[0] != '\0' ? w->name : "(no name)", CELL_MAX);
 	fprintf(t->out, " %s ", c->path);
 	if (c->name[0] != '\0') {
 		fputc('(', t->out);
-		print_safe(t, c->name);
+		term_text(t, c->name, CELL_MAX);
 		fputc(')', t->out);
 	}
 	fputc('\n', t->out);
 }
 
 static void
-print_image(const struct table *t, const struct workload *w,
+print_image(const struct term *t, const struct workload *w,
     const struct report_image *img)
 {
 	size_t i;
 
 	print_verdict(t, img->verdict);
 	fputs("  ", t->out);
-	print_safe(t, img->container->image);
+	term_text(t, img->container->image, CELL_MAX);
 	fputs(img->judged ? "\n" : "  (no rule asks)\n", t->out);
 	print_place(t, w, img->container);
 	if (img->fault.code != NULL)
@@ -115,11 +98,12 @@ int
 output_table(const void *results, FILE *out)
 {
 	const struct results *r = results;
-	const struct table t = {.out = out, .colour = output_colour(out)};
+	struct term t;
 	AUTO(buf_clear) struct buf summary = BUF_INIT(COMPLAINT_TEXT_MAX);
 	const struct report *report;
 	size_t i, j, images = 0;
 
+	term_init(&t, out);
 	for (i = 0; i < r->n; i++) {
 		report = r->reports[i];
 		for (j = 0; j < report->nimages; j++)

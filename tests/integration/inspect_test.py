@@ -3,12 +3,13 @@
 """`policy-gate inspect`: what is in an image, told truly."""
 
 import json
+import os
 import pathlib
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import gate, images, process, tap  # noqa: E402
+from lib import gate, images, paths, process, tap, terminal  # noqa: E402
 
 registry = config = None
 
@@ -83,6 +84,77 @@ class Facts(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("apt-get install -y g++ make", done.stdout)
         self.assertIn("24 MiB", done.stdout)
+
+
+class Table(unittest.TestCase):
+    """What people look at, on a terminal and elsewhere."""
+
+    BASE = "base/debian:12"
+
+    def show(self, name, *args, columns=None, **env):
+        """Its lines; with `columns` as a terminal of that width shows it."""
+        argv = [paths.GATE, "inspect", "--config", config, *args,
+                registry.ref(name)]
+        env = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"},
+               **env}
+        if columns is None:
+            return process.run(argv, env=env).stdout.splitlines()
+        return terminal.run(argv, columns, env=env)[1].splitlines()
+
+    def test_where_the_bytes_are_comes_first(self):
+        lines = self.show("shop/bloated:1")
+        first = next(i for i, line in enumerate(lines) if "bytes" in line)
+        self.assertLess(first, 5)
+        self.assertRegex(lines[first], r"24 MiB +75 %  layer 2, RUN apt-get")
+        self.assertRegex(lines[first + 1], r"6 MiB +19 %  layer 3, COPY \. ")
+
+    def test_the_base_is_shaded(self):
+        lines = self.show("shop/bloated:1", "--base", registry.ref(self.BASE))
+        self.assertTrue(any("proved: 1 of the layers" in line
+                            for line in lines))
+        self.assertIn("30 MiB above the base", "".join(lines))
+        bars = [line for line in lines if "░" in line]
+        self.assertEqual(["▒" in line for line in bars], [True, False, False])
+
+    def test_json_says_which_layers_are_the_bases(self):
+        done = inspect("shop/on-base:1", "-o", "json", "--base",
+                       registry.ref(self.BASE), "--base",
+                       registry.ref("shop/lean:1"))
+        platform = json.loads(done.stdout)["platforms"][0]
+        self.assertEqual(
+            [layer["base"] for layer in platform["layers"]], [True, False])
+        self.assertEqual(platform["base"]["name"], registry.ref(self.BASE))
+        self.assertEqual((platform["base"]["how"],
+                          platform["base"]["layers"]), ("layers", 1))
+
+    def test_a_base_that_is_not_there_is_told_of(self):
+        done = inspect("shop/lean:1", "--base", registry.ref("base/no:1"))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("has no such image", done.stderr)
+        self.assertEqual(inspect("shop/lean:1", "--base", "A").returncode, 2)
+
+    def test_ascii_where_the_locale_is_not_utf8(self):
+        for locale, ascii_ in (("C", True), ("C.UTF-8", False)):
+            text = "".join(self.show("shop/bloated:1", LC_ALL=locale))
+            self.assertEqual(text.isascii(), ascii_)
+
+    def test_lines_fit_the_terminal(self):
+        for columns in (60, 200):
+            lines = self.show("shop/bloated:1", columns=columns, NO_COLOR="1")
+            bars = [line for line in lines if "░" in line]
+            self.assertEqual(len(bars), 3)
+            self.assertLessEqual(max(map(len, bars)), columns)
+
+    def test_colour_on_a_terminal_alone(self):
+        for columns, env, colour in ((80, {}, True), (None, {}, False),
+                                     (80, {"NO_COLOR": "1"}, False)):
+            text = "".join(self.show("shop/lean:1", columns=columns, **env))
+            self.assertEqual("\x1b[1m" in text, colour)
+
+    def test_history_is_told(self):
+        lines = self.show("shop/bloated:1")
+        self.assertTrue(any("build-tools: g++ and make (layer 2)" in line
+                            for line in lines))
 
 
 class Failures(unittest.TestCase):

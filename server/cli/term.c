@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cli/term.h"
+
+#include "policy/base/buf.h"
+#include "policy/base/text.h"
+#include "policy/base/units.h"
+#include "policy/instruction.h"
+
+#include <langinfo.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void
+term_init(struct term *t, FILE *out)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	struct winsize size;
+
+	*t = (struct term){.out = out, .width = TERM_WIDTH};
+	t->is_tty = isatty(fileno(out)) == 1;
+	t->colour = t->is_tty && (no_colour == NULL || no_colour[0] == '\0');
+	t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	if (t->is_tty && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col > 0)
+		t->width =
+		    size.ws_col < TERM_WIDTH_MIN ? TERM_WIDTH_MIN : size.ws_col;
+}
+
+/* What is sanitised already. */
+static void
+put(const struct term *t, const struct buf *b)
+{
+	const char *p;
+
+	for (p = buf_text(b); *p != '\0'; p++) {
+		if (t->utf8 || (unsigned char)*p < 0x80)
+			fputc(*p, t->out);
+		else if (((unsigned char)*p & 0xc0) != 0x80)
+			fputc('?', t->out);
+	}
+}
+
+void
+term_text(const struct term *t, const char *s, size_t max)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(TERM_TEXT_MAX + 8);
+
+	text_sanitise(&b, s, max < TERM_TEXT_MAX ? max : TERM_TEXT_MAX);
+	put(t, &b);
+}
+
+void
+term_instruction(const struct term *t, const char *created_by, size_t max)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(TERM_TEXT_MAX + 8);
+
+	if (created_by != NULL)
+		instruction_add(
+		    &b, created_by, max < TERM_TEXT_MAX ? max : TERM_TEXT_MAX);
+	if (b.len > 0)
+		put(t, &b);
+	else
+		fputc('?', t->out);
+}
+
+static void
+put_size(const struct term *t, int64_t bytes, const char *sign, int width)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(64);
+
+	buf_puts(&b, sign);
+	units_add_size(&b, bytes);
+	fprintf(t->out, "%*s", width, buf_text(&b));
+}
+
+void
+term_size(const struct term *t, int64_t bytes, int width)
+{
+	put_size(t, bytes, "", width);
+}
+
+void
+term_change(const struct term *t, int64_t bytes, int width)
+{
+	if (bytes == 0)
+		fprintf(t->out, "%*s", width, "=");
+	else
+		put_size(t, bytes < 0 ? -bytes : bytes, bytes < 0 ? "-" : "+",
+		    width);
+}
+
+void
+term_bar(
+    const struct term *t, int64_t part, int64_t whole, int cells, bool is_base)
+{
+	const char *full =
+	    t->utf8 ? (is_base ? "▒" : "█") : (is_base ? "=" : "#");
+	const int n =
+	    whole > 0 ? (int)((double)part / (double)whole * cells + 0.5) : 0;
+	int i;
+
+	for (i = 0; i < cells; i++)
+		fputs(i < n ? full : (t->utf8 ? "░" : "."), t->out);
+}
+
+void
+term_bold(const struct term *t, int code)
+{
+	if (t->colour && code != 0)
+		fprintf(t->out, "\033[1;%dm", code);
+	else if (t->colour)
+		fputs("\033[1m", t->out);
+}
+
+void
+term_plain(const struct term *t)
+{
+	if (t->colour)
+		fputs("\033[0m", t->out);
+}
