@@ -75,36 +75,50 @@ peek(struct picker *k)
 	return k->p != NULL && k->p < k->end ? *k->p : '\0';
 }
 
+/* Behind the string that begins at `p`, or NULL. */
+static const char *
+string_end(const char *p, const char *end)
+{
+	const char *quote = memchr(p + 1, '"', (size_t)(end - p) - 1);
+
+	/* With a backslash before it it may be the string's own. */
+	if (quote == NULL || quote[-1] != '\\')
+		return quote == NULL ? NULL : quote + 1;
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\')
+			p++;
+	return p < end ? p + 1 : NULL;
+}
+
 static void
 skip_string(struct picker *k)
 {
-	const char *p = k->p + 1;
-
-	while (p < k->end && *p != '"')
-		p += *p == '\\' ? 2 : 1;
-	k->p = p < k->end ? p + 1 : NULL;
+	k->p = string_end(k->p, k->end);
 }
 
 /* A list or object with all that is in it, by its brackets. */
 static void
 skip_nested(struct picker *k)
 {
+	const char *p = k->p, *end = k->end;
 	size_t depth = 0;
 
-	while (k->p != NULL && k->p < k->end) {
-		if (*k->p == '"') {
-			skip_string(k);
+	k->p = NULL;
+	while (p != NULL && p < end) {
+		const char c = *p;
+
+		if (c == '"') {
+			p = string_end(p, end);
 			continue;
 		}
-		if (*k->p == '{' || *k->p == '[')
+		p++;
+		if (c == '{' || c == '[') {
 			depth++;
-		else if (*k->p == '}' || *k->p == ']')
-			depth--;
-		k->p++;
-		if (depth == 0)
+		} else if ((c == '}' || c == ']') && --depth == 0) {
+			k->p = p;
 			return;
+		}
 	}
-	k->p = NULL;
 }
 
 static bool
@@ -134,7 +148,8 @@ static const struct pick *
 find(const struct pick *members, const char *quoted, size_t len)
 {
 	for (; members->key != NULL; members++)
-		if (strlen(members->key) == len - 2 &&
+		if (members->key[0] == quoted[1] &&
+		    strlen(members->key) == len - 2 &&
 		    memcmp(members->key, quoted + 1, len - 2) == 0)
 			return members;
 	return NULL;
