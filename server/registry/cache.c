@@ -9,11 +9,13 @@
 
 enum { SLOTS = 4096, MS = 1000 };
 
+LIST_HEAD(hold_list, hold);
+
 /* An image, and the answers that hold it. */
 struct fact {
 	LIST_ENTRY(fact) slot;
-	LIST_HEAD(, hold) holds; /* never empty */
-	struct image *image;     /* a reference */
+	struct hold_list holds; /* never empty */
+	struct image *image;    /* a reference */
 };
 
 /* One answer's hold on one image. */
@@ -288,21 +290,29 @@ is_proved(const struct cache *c, const struct fact *f, const char *repository)
 	return false;
 }
 
+/* Any of the copies that may be shown. */
+static struct fact *
+find_fact(const struct cache *c, const char *digest, const char *repository)
+{
+	struct fact *f;
+
+	LIST_FOREACH(f, &c->facts[slot_of(digest)], slot)
+	if (strcmp(f->image->digest, digest) == 0 &&
+	    (repository == NULL || is_proved(c, f, repository)))
+		return f;
+	return NULL;
+}
+
 struct image *
 cache_image(struct cache *c, const char *digest, const char *repository)
 {
 	struct image *img = NULL;
-	struct fact *f;
+	const struct fact *f;
 
 	pthread_mutex_lock(&c->lock);
-	LIST_FOREACH(f, &c->facts[slot_of(digest)], slot)
-	{
-		if (strcmp(f->image->digest, digest) != 0 ||
-		    (repository != NULL && !is_proved(c, f, repository)))
-			continue;
+	f = find_fact(c, digest, repository);
+	if (f != NULL)
 		img = image_ref(f->image);
-		break;
-	}
 	pthread_mutex_unlock(&c->lock);
 	return img;
 }

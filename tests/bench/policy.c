@@ -198,7 +198,7 @@ take_less(double *least, double measured)
 static void
 time_round(struct scene *s, struct cost *c, int decisions)
 {
-	double plan = 0, evaluate = 0, start = now_us(), planned, filled;
+	double plan = 0, judging = 0, start = now_us(), planned, filled;
 	int i;
 
 	for (i = 0; i < decisions; i++) {
@@ -209,13 +209,13 @@ time_round(struct scene *s, struct cost *c, int decisions)
 		scene_fill(s, s->judge.plan);
 		filled = now_us();
 		judge_evaluate(&s->judge);
-		evaluate += now_us() - filled;
+		judging += now_us() - filled;
 		plan += planned - begin;
 		scene_forget(s);
 	}
 	take_less(&c->all_us, (now_us() - start) / decisions);
 	take_less(&c->plan_us, plan / decisions);
-	take_less(&c->evaluate_us, evaluate / decisions);
+	take_less(&c->evaluate_us, judging / decisions);
 }
 
 static struct cost

@@ -122,10 +122,10 @@ answered(void *arg, struct image_set *set, enum cache_result from,
 {
 	struct round *r = arg;
 
-	(void)err;
+	(void)set;
 	pthread_mutex_lock(&r->lock);
 	r->from[from]++;
-	r->failed += set == NULL;
+	r->failed += err != NULL;
 	if (--r->left == 0)
 		pthread_cond_signal(&r->all);
 	pthread_mutex_unlock(&r->lock);
