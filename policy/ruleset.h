@@ -73,6 +73,15 @@ struct waiver {
 	const struct waiver *next; /* of the same rule, or NULL */
 };
 
+enum { WAIVER_SOON_DAYS = 14 };
+
+enum waiver_state { WAIVER_WORKS, WAIVER_ENDS_SOON, WAIVER_EXPIRED };
+
+/* What becomes of a waiver, at `now` in seconds since the epoch. *days: until
+ * the day on which it works for the last time; negative when that is past. */
+enum waiver_state waiver_state(
+    const struct waiver *w, int64_t now, int64_t *days);
+
 struct ruleset {
 	atomic_int refs;
 	struct arena *mem;

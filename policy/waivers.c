@@ -7,6 +7,15 @@
 
 enum { DAY_S = 24 * 60 * 60 };
 
+enum waiver_state
+waiver_state(const struct waiver *w, int64_t now, int64_t *days)
+{
+	*days = w->expires / DAY_S - 1 - now / DAY_S;
+	if (now >= w->expires)
+		return WAIVER_EXPIRED;
+	return *days <= WAIVER_SOON_DAYS ? WAIVER_ENDS_SOON : WAIVER_WORKS;
+}
+
 /* The text under a key that must be there and say something; NULL after
  * reporting. */
 static const char *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/cli.h"
+#include "server/gate/clock.h"
 #include "server/gate/config.h"
 
 #include <limits.h>
@@ -11,7 +12,9 @@ static const char help[] =
     "\n"
     "Reads policies (files, folders of them, or preset:NAME) and says "
     "everything that is\n"
-    "wrong with them, with file, line and column. Each argument is a policy "
+    "wrong with them, with file, line and column, and warns of what can "
+    "hardly be meant.\n"
+    "Each argument is a policy "
     "of its own;\n"
     "those of --policy are read as one, as check and serve do. Exit status 0 "
     "when each can\n"
@@ -29,7 +32,8 @@ lint(const struct policies *p)
 	struct buf report = BUF_INIT(CONFIG_BYTES_MAX),
 		   paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
 	AUTO(ruleset_unref)
-	struct ruleset *rs = policies_load(p, &report);
+	struct ruleset *rs =
+	    policies_load(p, clock_real.wall_s(&clock_real), LINT_ALL, &report);
 
 	fputs(buf_text(&report), stdout);
 	if (rs == NULL)

@@ -195,7 +195,8 @@ load(const struct options *o, struct config *config, struct ruleset **rules,
 	struct error err = ERROR_INIT;
 	int rc = config_load(config, o->config, report);
 
-	*rules = policies_load(&o->policy, report);
+	*rules = policies_load(
+	    &o->policy, clock_real.wall_s(&clock_real), LINT_NOTHING, report);
 	*tls = keypair_load(
 	    o->tls_cert, o->tls_key, clock_real.wall_s(&clock_real), &err);
 	if (*tls == NULL)

@@ -19,7 +19,8 @@ load(struct session *s, const char *command, const struct policies *policy,
 
 	rc = config_load(&s->config, config, &report);
 	if (policy != NULL) {
-		s->rules = policies_load(policy, &report);
+		s->rules = policies_load(policy, clock_real.wall_s(&clock_real),
+		    LINT_WAIVERS, &report);
 		if (s->rules == NULL)
 			rc = -1;
 	}

@@ -273,7 +273,9 @@ load_policy(struct suite *s, const struct node *root)
 			return NULL;
 		}
 	}
-	return paths.n == 0 ? NULL : policies_load(&paths, s->facts.report);
+	return paths.n == 0
+		   ? NULL
+		   : policies_load(&paths, 0, LINT_NOTHING, s->facts.report);
 }
 
 static void

@@ -163,7 +163,7 @@ set_sha256(struct ruleset *rs, const struct files *f, struct error *err)
 }
 
 static struct ruleset *
-parse_all(struct files *f)
+parse_all(struct files *f, int64_t now, enum lint what)
 {
 	struct ruleset_source sources[POLICIES_FILES_MAX];
 	AUTO(ruleset_unref) struct ruleset *rs = NULL;
@@ -178,11 +178,14 @@ parse_all(struct files *f)
 		buf_printf(f->report, "%s\n", err.msg);
 		return NULL;
 	}
+	if (rs != NULL)
+		lint_policy(sources, f->n, rs, now, what);
 	return TAKE(rs);
 }
 
 struct ruleset *
-policies_load(const struct policies *p, struct buf *report)
+policies_load(
+    const struct policies *p, int64_t now, enum lint what, struct buf *report)
 {
 	AUTO(files_free) struct files *f = calloc(1, sizeof(*f));
 	struct ruleset *rs = NULL;
@@ -196,7 +199,7 @@ policies_load(const struct policies *p, struct buf *report)
 	for (i = 0; i < p->n; i++)
 		read_path(f, p->paths[i]);
 	if (!f->failed && f->n > 0)
-		rs = parse_all(f);
+		rs = parse_all(f, now, what);
 	for (i = 0; i < f->n; i++)
 		diagnostics_print(&f->items[i].diagnostics, report);
 	return rs;

@@ -3,7 +3,7 @@
 #define SERVER_GATE_POLICIES_H
 
 #include "policy/base/buf.h"
-#include "policy/ruleset.h"
+#include "policy/lint.h"
 
 #define POLICIES_DEFAULT "preset:baseline"
 #define POLICIES_PRESET "preset:"
@@ -28,11 +28,12 @@ int policies_text(const struct policies *p, struct buf *b);
 
 /*
  * Reads them. Everything that is wrong is printed into `report`, a line each,
- * warnings included. The ruleset's sha256 is that of the bytes of the file, or
- * where there are several, of the lines that hold theirs: what
- * `sha256sum FILE... | cut -c-64 | sha256sum` prints.
+ * warnings included, of `what` is worth one at `now` too. The ruleset's sha256
+ * is that of the bytes of the file, or where there are several, of the lines
+ * that hold theirs: what `sha256sum FILE... | cut -c-64 | sha256sum` prints.
  * Returns a new reference, or NULL.
  */
-struct ruleset *policies_load(const struct policies *p, struct buf *report);
+struct ruleset *policies_load(
+    const struct policies *p, int64_t now, enum lint what, struct buf *report);
 
 #endif

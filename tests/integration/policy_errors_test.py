@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong with a policy is said all at once, and where."""
 
+import datetime
 import pathlib
 import sys
 import unittest
@@ -24,6 +25,29 @@ rules:
 
 # line, and what the complaint there must name
 COMPLAINTS = ((3, "enforced"), (7, "max"), (8, "lean"), (10, "300MB"))
+
+
+SOON = (datetime.datetime.now(datetime.timezone.utc)
+        + datetime.timedelta(days=10)).date()
+ODD = f"""\
+version: 1
+rules:
+  - name: tags
+    check: {{tag: {{deny: ["1"]}}}}
+waivers:
+  - rule: tags
+    match: {{images: ["a.corp/x"]}}
+    owner: team-a
+    reason: old
+    expires: 2026-01-31
+  - rule: tags
+    match: {{images: ["a.corp/y"]}}
+    owner: team-a
+    reason: older
+    expires: {SOON}
+"""
+ODDITIES = ((3, "kube-system"), (10, "expired on 2026-01-31"),
+            (15, "ends in (9|10) days"))
 
 
 class PolicyErrors(unittest.TestCase):
@@ -57,12 +81,31 @@ class PolicyErrors(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assert_all_said(done.stderr)
 
+    def test_lint_warns_and_lets_it_be(self):
+        path = paths.write("odd.yaml", ODD)
+        done = gate.command("lint", path)
+        self.assertEqual(done.returncode, 0)
+        for line, word in ODDITIES:
+            self.assertRegex(
+                done.stdout, rf"(?m)^{path}:{line}:\d+: warning: .*{word}")
+        self.assertIn(f"{path}: ok: , 1 rule\n", done.stdout)
+
+    def test_check_warns_of_waivers_that_end(self):
+        path = paths.write("odd.yaml", ODD)
+        done = gate.command("check", "--policy", path, "a.corp/x:1")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.count("\n"), 2)
+        for line, word in ODDITIES[1:]:
+            self.assertRegex(
+                done.stderr, rf"(?m)^{path}:{line}:\d+: warning: .*{word}")
+
     def test_shipped_policies_are_fine(self):
         shipped = [*(paths.ROOT / "policy" / "presets").glob("*.yaml"),
                    paths.ROOT / "deploy" / "base" / "policy.yaml"]
         self.assertGreater(len(shipped), 1)
         done = gate.command("lint", *shipped)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("warning", done.stdout)
 
 
 if __name__ == "__main__":

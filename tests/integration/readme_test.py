@@ -81,6 +81,7 @@ class Readme(unittest.TestCase):
     def test_policy_is_valid(self):
         done = shell(readme.block("sh", "policy-gate lint"))
         self.assertIn("policy.yaml: ok: company, 3 rules", done.stdout)
+        self.assertNotIn("warning", done.stdout)
 
     def test_suite_passes(self):
         paths.write("reader/suite.yaml", readme.block("yaml", "# suite.yaml"))

@@ -110,7 +110,7 @@ class Suites(unittest.TestCase):
 
     def test_says_what_is_wrong_with_an_output(self):
         suite = self.write(SUITE)
-        for output, complaint in (("yaml", "text and junit"),
+        for output, complaint in (("yaml", "text, junit"),
                                   ("junit=", "names no file"),
                                   ("junit=/none/there.xml", "/none/there")):
             done = gate.command("test", "-o", output, suite)
