@@ -17,6 +17,20 @@ observe_exchange(
 }
 
 static void
+observe_ratelimit(
+    void *arg, const char *label, int64_t limit, int64_t remaining)
+{
+	const struct watching *s = arg;
+
+	if (limit >= 0)
+		metrics_set(
+		    s->metrics, METRIC_RATE_LIMIT, (double)limit, label, NULL);
+	if (remaining >= 0)
+		metrics_set(s->metrics, METRIC_RATE_REMAINING,
+		    (double)remaining, label, NULL);
+}
+
+static void
 observe_cache(void *arg, const char *result, size_t bytes, size_t entries)
 {
 	const struct watching *s = arg;
@@ -44,6 +58,7 @@ observe_registry(struct watching *w)
 {
 	return (struct registry_observer){
 	    .exchange = observe_exchange,
+	    .ratelimit = observe_ratelimit,
 	    .cache = observe_cache,
 	    .log = observe_log,
 	    .arg = w,

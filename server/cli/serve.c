@@ -174,6 +174,9 @@ publish(struct server *s)
 		metrics_set(s->metrics, METRIC_WAIVER_EXPIRY,
 		    (double)w->expires, w->rule->name, w->owner);
 	metrics_reset(s->metrics, METRIC_POLICY_INFO);
+	/* Of registries that are not listed any more, too. */
+	metrics_reset(s->metrics, METRIC_RATE_LIMIT);
+	metrics_reset(s->metrics, METRIC_RATE_REMAINING);
 	metrics_set(s->metrics, METRIC_POLICY_INFO, 1, s->rules->name,
 	    s->rules->sha256);
 	metrics_set(s->metrics, METRIC_POLICY_LOADED,

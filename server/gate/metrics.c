@@ -29,6 +29,12 @@ static const struct family {
 	{"registry", "kind", "code"}},
     [METRIC_REGISTRY_DURATION] = {"registry_request_duration_seconds",
 	"histogram", "Time of requests to registries.", {"registry"}},
+    [METRIC_RATE_LIMIT] = {"registry_ratelimit_limit", "gauge",
+	"Requests that a registry grants, by its last answer; listed "
+	"registries and Docker Hub.",
+	{"registry"}},
+    [METRIC_RATE_REMAINING] = {"registry_ratelimit_remaining", "gauge",
+	"Those of them that are left.", {"registry"}},
     [METRIC_CACHE_REQUESTS] = {"cache_requests_total", "counter",
 	"References looked up in the cache.", {"result"}},
     [METRIC_CACHE_BYTES] = {"cache_bytes", "gauge",

@@ -20,6 +20,8 @@ enum metric {
 	METRIC_FINDINGS,          /* rule, check, mode */
 	METRIC_REGISTRY_REQUESTS, /* registry, kind, code */
 	METRIC_REGISTRY_DURATION, /* registry; histogram, seconds */
+	METRIC_RATE_LIMIT,        /* registry; gauge */
+	METRIC_RATE_REMAINING,    /* registry; gauge */
 	METRIC_CACHE_REQUESTS,    /* result */
 	METRIC_CACHE_BYTES,       /* gauge */
 	METRIC_CACHE_ENTRIES,     /* gauge */

@@ -3,7 +3,10 @@
 
 #include "policy/base/text.h"
 #include "server/registry/helper.h"
+#include "server/registry/retry.h"
 #include "server/registry/token.h"
+
+#include <string.h>
 
 enum { DETAIL_MAX = 256 };
 
@@ -45,6 +48,25 @@ client_observe(const struct client *c, const struct registry_settings *s,
 	h = registry_settings_find(s, host);
 	c->observer->exchange(c->observer->arg, h == NULL ? "other" : h->host,
 	    kind, a->err.code == ERR_NONE ? a->status : 0, a->ms);
+}
+
+void
+client_observe_ratelimit(const struct client *c,
+    const struct registry_settings *s, const char *host,
+    const struct http_answer *a)
+{
+	const int64_t limit = retry_ratelimit(a->ratelimit_limit);
+	const int64_t remaining = retry_ratelimit(a->ratelimit_remaining);
+	const struct registry_host *h = registry_settings_find(s, host);
+
+	if (c->observer == NULL || c->observer->ratelimit == NULL ||
+	    (limit < 0 && remaining < 0))
+		return;
+	if (h != NULL)
+		host = h->host;
+	else if (strcmp(host, "docker.io") != 0)
+		return;
+	c->observer->ratelimit(c->observer->arg, host, limit, remaining);
 }
 
 void

@@ -44,6 +44,15 @@ void client_clear(struct client *c);
 void client_observe(const struct client *c, const struct registry_settings *s,
     const char *host, const char *kind, const struct http_answer *a);
 
+/*
+ * Tells the observer of the rate limit that an answer of `host` states. A
+ * registry that is not listed has no label of its own, and a value that others
+ * overwrite would say nothing: only Docker Hub's is told all the same.
+ */
+void client_observe_ratelimit(const struct client *c,
+    const struct registry_settings *s, const char *host,
+    const struct http_answer *a);
+
 /* Tells the observer something for the log; `detail` is sanitised here. */
 void client_log(const struct client *c, const char *level, const char *event,
     const char *host, const char *detail);

@@ -25,6 +25,10 @@ struct registry_observer {
 	 * answer. */
 	void (*exchange)(void *arg, const char *label, const char *kind,
 	    long status, int64_t ms);
+	/* A registry has told how often it may be asked: `label` is its host,
+	 * where the settings list it, or Docker Hub's. -1: not told. */
+	void (*ratelimit)(
+	    void *arg, const char *label, int64_t limit, int64_t remaining);
 	/* A reference was answered; result is hit, miss, stale or negative,
 	 * the rest what the cache holds now. From any thread. */
 	void (*cache)(

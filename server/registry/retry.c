@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RATELIMIT_DIGITS_MAX = 15 };
+
 int
 retry_after(const char *value, const struct clock *clock)
 {
@@ -28,6 +30,20 @@ retry_after(const char *value, const struct clock *clock)
 	if (s < 0)
 		return 0;
 	return s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int)s;
+}
+
+int64_t
+retry_ratelimit(const char *value)
+{
+	size_t digits;
+
+	if (value == NULL)
+		return -1;
+	digits = strspn(value, "0123456789");
+	if (digits == 0 || digits > RATELIMIT_DIGITS_MAX ||
+	    (value[digits] != '\0' && strchr(" \t,;", value[digits]) == NULL))
+		return -1;
+	return strtoll(value, NULL, 10);
 }
 
 bool

@@ -18,6 +18,12 @@ enum {
  * past or unreadable. */
 int retry_after(const char *value, const struct clock *clock);
 
+/*
+ * ratelimit-limit and ratelimit-remaining: the number that a list of them
+ * begins with ("76;w=21600"); -1 where absent or unreadable.
+ */
+int64_t retry_ratelimit(const char *value);
+
 /* Whether a status says: not now. */
 bool retry_status(long status);
 

@@ -187,6 +187,54 @@ class RetryAfter(Retries):
         self.assertEqual(answer["status"]["details"]["retryAfterSeconds"], 30)
 
 
+class RateLimits(Retries):
+    LIMIT, LEFT = (f'policy_gate_registry_ratelimit_{w}{{registry="%s"}}'
+                   for w in ("limit", "remaining"))
+
+    def told(self, limit, left):
+        self.reg.on("GET", "/v2/*").serve(headers={
+            "ratelimit-limit": limit, "ratelimit-remaining": left})
+
+    def ask(self, server, number):
+        self.post(server, self.reg.push(
+            f"app:{number}", content.image(user=str(number))))
+        return {k: v for k, v in server.metrics().items() if "ratelimit" in k}
+
+    def test_rate_limit_is_exported(self):
+        server = self.serve(self.config())
+        host = self.reg.host
+        self.told("100;w=21600", "76;w=21600")
+        self.assertEqual(self.ask(server, 1),
+                         {self.LIMIT % host: 100, self.LEFT % host: 76})
+        self.told("100;w=21600", "75;w=21600")
+        self.assertEqual(self.ask(server, 2)[self.LEFT % host], 75)
+        self.told("lots", None)
+        self.assertEqual(self.ask(server, 3)[self.LEFT % host], 75)
+        self.reg.on("GET", "/v2/*").fail(429, headers={
+            "ratelimit-remaining": "0;w=21600", "Retry-After": "17"})
+        self.assertEqual(self.ask(server, 4)[self.LEFT % host], 0)
+
+    def test_rate_limit_of_a_registry_that_is_not_listed_is_no_series(self):
+        self.told("100;w=21600", "76;w=21600")
+        server = self.serve(self.config(
+            network={"allow": ["127.0.0.0/8"]}, registries={}))
+        self.assertEqual(self.ask(server, 1), {})
+        self.assertGreater(self.reg.count(), 0)
+
+    def test_rate_limit_of_a_storage_is_not_the_registry_s(self):
+        storage = self.registry()
+        image = content.image()
+        self.reg.push("app:1", image)
+        storage.push("app:1", image)
+        self.reg.on("GET", BLOBS).redirect(lambda r: storage.url + r.path)
+        storage.on("GET", BLOBS).serve(
+            headers={"ratelimit-remaining": "7"})
+        server = self.serve(self.config())
+        self.assertTrue(self.post(server, self.reg.ref("app:1"))["allowed"])
+        self.assertEqual(
+            [k for k in server.metrics() if "ratelimit" in k], [])
+
+
 class Connections(Retries):
     def test_what_breaks_is_tried_again(self):
         for act in ("reset", "close"):

@@ -63,6 +63,34 @@ reads_retry_after(void **state)
 			    retry_after(waits[i].value, &still));
 }
 
+static const struct {
+	const char *value;
+	int64_t n;
+} rates[] = {
+    {NULL, -1},
+    {"", -1},
+    {"76;w=21600", 76},
+    {"100", 100},
+    {"0", 0},
+    {"100, 100;w=21600", 100},
+    {"100 ;w=21600", 100},
+    {"999999999999999", 999999999999999},
+    {"9999999999999999", -1},
+    {"-1", -1},
+    {"76x", -1},
+    {"1.5", -1},
+    {";w=21600", -1},
+};
+
+static void
+reads_rate_limits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(rates); i++)
+		if (retry_ratelimit(rates[i].value) != rates[i].n)
+			fail_msg("\"%s\"", rates[i].value);
+}
+
 static void
 waits_longer_each_time_but_not_past_the_deadline(void **state)
 {
@@ -156,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_retry_after),
+	    cmocka_unit_test(reads_rate_limits),
 	    cmocka_unit_test(waits_longer_each_time_but_not_past_the_deadline),
 	    cmocka_unit_test(reads_token_answers),
 	    cmocka_unit_test(survives_running_out_of_memory),
