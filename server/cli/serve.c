@@ -5,6 +5,7 @@
 #include "server/cli/watch.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
+#include "server/gate/waivers.h"
 #include "server/http/routes.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@ enum {
 	DRAIN_MS = 30 * 1000, /* the longest a review may take */
 	METRICS_DRAIN_MS = 1000,
 	METRICS_BODY_MAX = 1024,
-	SETTLE_MS = 200, /* after a file has changed */
+	SETTLE_MS = 200,          /* after a file has changed */
+	LOOK_MS = 60 * 60 * 1000, /* whether it is another day */
 };
 
 static const char help[] =
@@ -82,6 +84,7 @@ struct server {
 	struct registry *registry;
 	struct gate *gate;
 	struct webhook *webhook;
+	struct waivers_diary diary;
 	struct routes routes;
 	struct http_server *https;
 	struct http_server *http;
@@ -188,6 +191,8 @@ publish(struct server *s)
 		    "detail",
 		    "credsStore and credHelpers run programs, which only the "
 		    "command line does: use auths or credentials here");
+	waivers_log(
+	    &s->diary, &s->log, s->rules, clock_real.wall_s(&clock_real));
 }
 
 /* Reads the three inputs; all of them or nothing. */
@@ -375,8 +380,10 @@ attend(struct server *s, struct watch *w, int signal_fd)
 	int n;
 
 	for (;;) {
-		n = poll(fds, 2, pending ? SETTLE_MS : -1);
-		if (n == 0) {
+		n = poll(fds, 2, pending ? SETTLE_MS : LOOK_MS);
+		waivers_log_daily(&s->diary, &s->log, s->rules,
+		    clock_real.wall_s(&clock_real));
+		if (n == 0 && pending) {
 			pending = false;
 			reload(s);
 		}

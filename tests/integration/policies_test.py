@@ -133,6 +133,20 @@ class Serve(unittest.TestCase):
     def tearDownClass(cls):
         cls.gate.stop()
 
+    def test_says_in_its_log_which_waivers_have_expired(self):
+        path = paths.write("expired.yaml", TAGS + WAIVERS.replace(
+            "version: 1\n", "").replace("sources", "tags").replace(
+                "2999-12-31", "2026-01-31"))
+        own = gate.Gate(path)
+        self.addCleanup(own.stop)
+        said, = own.log("waiver_expired")
+        self.assertEqual(
+            [said[key] for key in ("level", "rule", "owner", "expires")],
+            ["warn", "tags", "team-b", "2026-01-31"])
+        self.assertEqual(own.metrics()[
+            'policy_gate_waiver_expiry_timestamp_seconds'
+            '{rule="tags",owner="team-b"}'], 1769904000)
+
     def allowed(self, image):
         return self.gate.post(gate.review(gate.pod(image)))["allowed"]
 
