@@ -2,6 +2,7 @@
 #include "policy/base/units.h"
 #include "server/cli/cli.h"
 #include "server/cli/observe.h"
+#include "server/cli/serve_options.h"
 #include "server/cli/watch.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
@@ -19,8 +20,6 @@
 #include <unistd.h>
 
 enum {
-	SHUTDOWN_DELAY_S = 10,
-	SHUTDOWN_DELAY_MAX_S = 600,
 	DRAIN_MS = 30 * 1000, /* the longest a review may take */
 	METRICS_DRAIN_MS = 1000,
 	METRICS_BODY_MAX = 1024,
@@ -28,56 +27,19 @@ enum {
 	LOOK_MS = 60 * 60 * 1000, /* whether it is another day */
 };
 
-static const char help[] =
-    "usage: policy-gate serve --tls-cert FILE --tls-key FILE [OPTION]...\n"
-    "\n"
-    "Runs the admission webhook: POST /validate and /mutate, GET /livez and "
-    "/readyz over TLS, and\n"
-    "GET /metrics on a plain port of its own.\n"
-    "\n"
-    "  --tls-cert FILE           certificate chain, PEM "
-    "(\"policy-gate certs init\" makes one)\n"
-    "  --tls-key FILE            its key\n"
-    "  --policy FILE|DIR         a policy, preset:NAME, or a folder of "
-    "them; several are\n"
-    "                            read as one (default " POLICIES_DEFAULT ")\n"
-    "  --config FILE             how to reach registries\n"
-    "  --listen ADDR:PORT        :8443 by default\n"
-    "  --metrics-listen ADDR:PORT  :9090 by default\n"
-    "  --log-level LEVEL         debug, info (default), warn or error\n"
-    "  --shutdown-delay SECONDS  how long to go on serving after SIGTERM, 10 "
-    "by default\n"
-    "  --help\n"
-    "\n"
-    "Policy, config and certificate are reread when they change, and on "
-    "SIGHUP; what is\n"
-    "wrong with the new ones is logged and the old ones stay. The log goes to "
-    "stderr, a\n"
-    "JSON object per line.\n"
-    "\n"
-    "Example:\n"
-    "  policy-gate certs init --dir certs --dns policy-gate.policy-gate.svc\n"
-    "  policy-gate serve --tls-cert certs/tls.crt --tls-key certs/tls.key "
-    "--policy policy.yaml\n";
-
-struct options {
-	struct policies policy;
-	const char *config;
-	const char *listen;
-	const char *metrics_listen;
-	const char *tls_cert;
-	const char *tls_key;
-	enum log_level log_level;
-	int64_t shutdown_delay; /* seconds */
+/* What is read from files, and read again. */
+struct inputs {
+	struct config config;
+	struct ruleset *rules;
+	struct keypair *tls;
+	struct clients *clients; /* NULL: any client */
 };
 
 /* Everything that runs; taken down in the opposite order. */
 struct server {
-	const struct options *o;
+	const struct serve_options *o;
 	struct log log;
-	struct config config;
-	struct ruleset *rules;
-	struct keypair *tls;
+	struct inputs in;
 	struct metrics *metrics;
 	struct watching watching;
 	struct registry_observer observer;
@@ -90,132 +52,71 @@ struct server {
 	struct http_server *http;
 };
 
-static bool
-parse_delay(const char *text, int64_t *seconds)
-{
-	char *end;
-	const long n = strtol(text, &end, 10);
-	int64_t value = n;
-
-	if (*end != '\0' && units_parse_duration(text, &value) != 0)
-		return false;
-	if (end == text || value < 0 || value > SHUTDOWN_DELAY_MAX_S)
-		return false;
-	*seconds = value;
-	return true;
-}
-
-/* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
-static int
-parse(struct options *o, int argc, char **argv)
-{
-	static const struct option options[] = {
-	    {"policy", required_argument, NULL, 'p'},
-	    {"config", required_argument, NULL, 'c'},
-	    {"listen", required_argument, NULL, 'l'},
-	    {"metrics-listen", required_argument, NULL, 'm'},
-	    {"tls-cert", required_argument, NULL, 'C'},
-	    {"tls-key", required_argument, NULL, 'K'},
-	    {"log-level", required_argument, NULL, 'L'},
-	    {"shutdown-delay", required_argument, NULL, 'd'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = cli_option(argc, argv, ":h", options)) != -1) {
-		if (c == 'h')
-			return -1;
-		if (c == 'p' &&
-		    cli_policy(argv[0], &o->policy, optarg) != STATUS_OK)
-			return STATUS_USAGE;
-		if (c == 'c')
-			o->config = optarg;
-		else if (c == 'l')
-			o->listen = optarg;
-		else if (c == 'm')
-			o->metrics_listen = optarg;
-		else if (c == 'C')
-			o->tls_cert = optarg;
-		else if (c == 'K')
-			o->tls_key = optarg;
-		else if (c == 'L' && !log_level_parse(optarg, &o->log_level))
-			return cli_usage(argv[0],
-			    "--log-level takes debug, info, warn or error, "
-			    "not \"%s\"",
-			    optarg);
-		else if (c == 'd' && !parse_delay(optarg, &o->shutdown_delay))
-			return cli_usage(argv[0],
-			    "--shutdown-delay takes 0 to %d seconds, not "
-			    "\"%s\"",
-			    SHUTDOWN_DELAY_MAX_S, optarg);
-		else if (c == '?')
-			return STATUS_USAGE;
-	}
-	if (o->policy.n == 0)
-		policies_add(&o->policy, POLICIES_DEFAULT);
-	if (optind < argc)
-		return cli_usage(
-		    argv[0], "takes no arguments, \"%s\" is one", argv[optind]);
-	if (o->tls_cert == NULL || o->tls_key == NULL)
-		return cli_usage(argv[0],
-		    "--tls-cert and --tls-key are needed; \"policy-gate certs "
-		    "init\" makes both");
-	return STATUS_OK;
-}
-
 /* Tells of the configuration in force, in metrics and log. */
 static void
 publish(struct server *s)
 {
-	const struct docker_config *docker = &s->config.registries->docker;
+	const struct docker_config *docker = &s->in.config.registries->docker;
 	const struct waiver *w;
 
 	metrics_reset(s->metrics, METRIC_WAIVER_EXPIRY);
-	for (w = s->rules->waivers; w < s->rules->waivers + s->rules->nwaivers;
-	     w++)
+	for (w = s->in.rules->waivers;
+	     w < s->in.rules->waivers + s->in.rules->nwaivers; w++)
 		metrics_set(s->metrics, METRIC_WAIVER_EXPIRY,
 		    (double)w->expires, w->rule->name, w->owner);
 	metrics_reset(s->metrics, METRIC_POLICY_INFO);
 	/* Of registries that are not listed any more, too. */
 	metrics_reset(s->metrics, METRIC_RATE_LIMIT);
 	metrics_reset(s->metrics, METRIC_RATE_REMAINING);
-	metrics_set(s->metrics, METRIC_POLICY_INFO, 1, s->rules->name,
-	    s->rules->sha256);
+	metrics_set(s->metrics, METRIC_POLICY_INFO, 1, s->in.rules->name,
+	    s->in.rules->sha256);
 	metrics_set(s->metrics, METRIC_POLICY_LOADED,
 	    (double)clock_real.wall_s(&clock_real), NULL, NULL);
 	metrics_set(s->metrics, METRIC_CERT_NOT_AFTER,
-	    (double)keypair_not_after(s->tls), NULL, NULL);
+	    (double)keypair_not_after(s->in.tls), NULL, NULL);
 	if (docker->store != NULL || docker->nhelpers > 0)
 		log_event(&s->log, LOG_WARN, "credential_helpers_ignored", ":s",
 		    "detail",
 		    "credsStore and credHelpers run programs, which only the "
 		    "command line does: use auths or credentials here");
 	waivers_log(
-	    &s->diary, &s->log, s->rules, clock_real.wall_s(&clock_real));
+	    &s->diary, &s->log, s->in.rules, clock_real.wall_s(&clock_real));
 }
 
-/* Reads the three inputs; all of them or nothing. */
-static int
-load(const struct options *o, struct config *config, struct ruleset **rules,
-    struct keypair **tls, struct buf *report)
+static void
+inputs_clear(struct inputs *in)
 {
-	struct error err = ERROR_INIT;
-	int rc = config_load(config, o->config, report);
+	config_clear(&in->config);
+	ruleset_unref(in->rules);
+	keypair_unref(in->tls);
+	clients_unref(in->clients);
+	*in = (struct inputs){0};
+}
 
-	*rules = policies_load(
-	    &o->policy, clock_real.wall_s(&clock_real), LINT_NOTHING, report);
-	*tls = keypair_load(
-	    o->tls_cert, o->tls_key, clock_real.wall_s(&clock_real), &err);
-	if (*tls == NULL)
-		buf_printf(report, "%s\n", err.msg);
-	if (rc == 0 && *rules != NULL && *tls != NULL)
+/* All of them or nothing; what is wrong goes into `report`. */
+static int
+inputs_load(
+    struct inputs *in, const struct serve_options *o, struct buf *report)
+{
+	const int64_t now = clock_real.wall_s(&clock_real);
+	struct error tls_err = ERROR_INIT, clients_err = ERROR_INIT;
+	bool ok;
+
+	*in = (struct inputs){0};
+	ok = config_load(&in->config, o->config, report) == 0;
+	in->rules = policies_load(&o->policy, now, LINT_NOTHING, report);
+	in->tls = keypair_load(o->tls_cert, o->tls_key, now, &tls_err);
+	if (in->tls == NULL)
+		buf_printf(report, "%s\n", tls_err.msg);
+	if (o->clients.ca_file != NULL) {
+		in->clients = clients_load(&o->clients, &clients_err);
+		if (in->clients == NULL)
+			buf_printf(report, "%s\n", clients_err.msg);
+		ok &= in->clients != NULL;
+	}
+	if (ok && in->rules != NULL && in->tls != NULL)
 		return 0;
-	config_clear(config);
-	ruleset_unref(*rules);
-	keypair_unref(*tls);
-	*rules = NULL;
-	*tls = NULL;
+	inputs_clear(in);
 	return -1;
 }
 
@@ -223,11 +124,9 @@ static void
 reload(struct server *s)
 {
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
-	struct config config;
-	struct ruleset *rules;
-	struct keypair *tls;
+	struct inputs in;
 
-	if (load(s->o, &config, &rules, &tls, &report) != 0) {
+	if (inputs_load(&in, s->o, &report) != 0) {
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
@@ -235,20 +134,18 @@ reload(struct server *s)
 		    buf_text(&report));
 		return;
 	}
-	gate_set_rules(s->gate, rules);
-	registry_set_settings(s->registry, config.registries);
-	http_server_set_tls(s->https, tls);
-	ruleset_unref(s->rules);
-	keypair_unref(s->tls);
-	config_clear(&s->config);
-	s->rules = rules;
-	s->tls = tls;
-	s->config = config;
+	gate_set_rules(s->gate, in.rules);
+	registry_set_settings(s->registry, in.config.registries);
+	http_server_set_tls(s->https, in.tls);
+	if (in.clients != NULL)
+		http_server_set_clients(s->https, in.clients);
+	inputs_clear(&s->in);
+	s->in = in;
 	publish(s);
 	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
 	log_event(&s->log, LOG_INFO, "reloaded", ":s :s", "policy",
-	    s->rules->name, "sha256", s->rules->sha256);
+	    s->in.rules->name, "sha256", s->in.rules->sha256);
 }
 
 static int
@@ -256,10 +153,11 @@ listen_all(struct server *s, struct error *err)
 {
 	struct http_options tls = {
 	    .listen = s->o->listen,
-	    .tls = s->tls,
+	    .tls = s->in.tls,
+	    .clients = s->in.clients,
 	    .routes = routes_tls,
 	    .arg = &s->routes,
-	    .max_body = s->config.max_body,
+	    .max_body = s->in.config.max_body,
 	    .answered = routes_count,
 	};
 	struct http_options plain = {
@@ -289,18 +187,18 @@ start(struct server *s, struct error *err)
 	struct webhook_options wo = {.clock = &clock_real,
 	    .log = &s->log,
 	    .own_namespace = getenv("POD_NAMESPACE"),
-	    .max_inflight = s->config.max_inflight};
+	    .max_inflight = s->in.config.max_inflight};
 
 	s->metrics = metrics_new();
 	if (s->metrics == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	s->watching = (struct watching){.metrics = s->metrics, .log = &s->log};
 	s->observer = observe_registry(&s->watching);
-	s->registry = registry_new(s->config.registries, &ro, err);
+	s->registry = registry_new(s->in.config.registries, &ro, err);
 	if (s->registry == NULL)
 		return -1;
 	go.registry = s->registry;
-	s->gate = gate_new(&go, s->rules);
+	s->gate = gate_new(&go, s->in.rules);
 	wo.gate = s->gate;
 	wo.metrics = s->metrics;
 	s->webhook = s->gate != NULL ? webhook_new(&wo) : NULL;
@@ -327,9 +225,7 @@ stop(struct server *s)
 	webhook_free(s->webhook);
 	gate_free(s->gate);
 	metrics_free(s->metrics);
-	keypair_unref(s->tls);
-	ruleset_unref(s->rules);
-	config_clear(&s->config);
+	inputs_clear(&s->in);
 }
 
 /*
@@ -351,7 +247,7 @@ drain(struct server *s, const sigset_t *signals)
 }
 
 static struct watch *
-watch_files(const struct options *o, struct error *err)
+watch_files(const struct serve_options *o, struct error *err)
 {
 	struct watch *w = watch_new(err);
 	size_t i;
@@ -363,6 +259,7 @@ watch_files(const struct options *o, struct error *err)
 	watch_add(w, o->config);
 	watch_add(w, o->tls_cert);
 	watch_add(w, o->tls_key);
+	watch_add(w, o->clients.ca_file);
 	return w;
 }
 
@@ -381,7 +278,7 @@ attend(struct server *s, struct watch *w, int signal_fd)
 
 	for (;;) {
 		n = poll(fds, 2, pending ? SETTLE_MS : LOOK_MS);
-		waivers_log_daily(&s->diary, &s->log, s->rules,
+		waivers_log_daily(&s->diary, &s->log, s->in.rules,
 		    clock_real.wall_s(&clock_real));
 		if (n == 0 && pending) {
 			pending = false;
@@ -414,8 +311,8 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 	log_event(&s->log, LOG_INFO, "serving", ":s :i :i :s :s :s", "version",
 	    version_string(), "port", (int64_t)http_server_port(s->https),
 	    "metricsPort", (int64_t)http_server_port(s->http), "policy",
-	    s->rules->name, "policyFile", buf_text(&paths), "sha256",
-	    s->rules->sha256);
+	    s->in.rules->name, "policyFile", buf_text(&paths), "sha256",
+	    s->in.rules->sha256);
 	attend(s, w, signal_fd);
 	close(signal_fd);
 	if (!drain(s, signals))
@@ -439,24 +336,19 @@ block_signals(sigset_t *signals)
 int
 cmd_serve(int argc, char **argv)
 {
-	struct options o = {
-	    .listen = ":8443",
-	    .metrics_listen = ":9090",
-	    .log_level = LOG_INFO,
-	    .shutdown_delay = SHUTDOWN_DELAY_S,
-	};
+	struct serve_options o;
 	struct server s = {.o = &o};
 	struct error err = ERROR_INIT;
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	sigset_t signals;
-	int status = parse(&o, argc, argv);
+	int status = serve_options_parse(&o, argc, argv);
 
 	if (status != STATUS_OK)
-		return status < 0 ? cli_help(help) : status;
+		return status < 0 ? cli_help(serve_help) : status;
 	s.log = (struct log){
 	    .clock = &clock_real, .level = o.log_level, .fd = STDERR_FILENO};
 	block_signals(&signals);
-	status = load(&o, &s.config, &s.rules, &s.tls, &report);
+	status = inputs_load(&s.in, &o, &report);
 	fputs(buf_text(&report), stderr);
 	if (status != 0)
 		return STATUS_USAGE;

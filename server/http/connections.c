@@ -20,11 +20,14 @@ struct connection {
 	struct connections *home;
 	int fd;                   /* libmicrohttpd's */
 	_Atomic int64_t deadline; /* monotonic milliseconds */
+	struct clients *judged;   /* by whom it was looked at; NULL: not yet */
+	bool admitted;
 };
 
 struct connections {
 	int request_ms;
 	int idle_ms;
+	bool ask;
 	int wake; /* an eventfd: ends the thread */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the list, and each fd in it */
@@ -79,7 +82,7 @@ run(void *arg)
 }
 
 struct connections *
-connections_new(int request_ms, int idle_ms, struct error *err)
+connections_new(int request_ms, int idle_ms, bool ask, struct error *err)
 {
 	struct connections *c = calloc(1, sizeof(*c));
 	int rc;
@@ -90,6 +93,7 @@ connections_new(int request_ms, int idle_ms, struct error *err)
 	}
 	c->request_ms = request_ms;
 	c->idle_ms = idle_ms;
+	c->ask = ask;
 	LIST_INIT(&c->list);
 	pthread_mutex_init(&c->lock, NULL);
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -128,6 +132,8 @@ began(struct connections *c, struct MHD_Connection *conn, void **slot)
 		shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
+	if (c->ask)
+		clients_ask(conn);
 	x->home = c;
 	x->fd = info->connect_fd;
 	atomic_init(&x->deadline, now_ms() + c->request_ms);
@@ -151,6 +157,7 @@ connections_notify(void *cls, struct MHD_Connection *conn, void **slot,
 		LIST_REMOVE(x, entry);
 		pthread_mutex_unlock(&c->lock);
 		*slot = NULL;
+		clients_unref(x->judged);
 		free(x);
 	}
 }
@@ -160,6 +167,21 @@ find(struct MHD_Connection *conn)
 {
 	return MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 	    ->socket_context;
+}
+
+bool
+connections_admit(struct MHD_Connection *conn, struct clients *c)
+{
+	struct connection *x = find(conn);
+
+	if (x == NULL)
+		return false;
+	if (x->judged != c) {
+		clients_unref(x->judged);
+		x->judged = clients_ref(c);
+		x->admitted = clients_admit(c, conn);
+	}
+	return x->admitted;
 }
 
 void *

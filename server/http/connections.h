@@ -4,6 +4,7 @@
 
 #include "policy/base/error.h"
 #include "policy/base/own.h"
+#include "server/http/clients.h"
 
 #include <microhttpd.h>
 
@@ -14,10 +15,10 @@
  */
 struct connections;
 
-/* Starts the thread that closes what is overdue. NULL with *err: ERR_NOMEM,
- * ERR_SYSTEM. */
+/* Starts the thread that closes what is overdue. With `ask`, clients are to
+ * show their certificates. NULL with *err: ERR_NOMEM, ERR_SYSTEM. */
 struct connections *connections_new(
-    int request_ms, int idle_ms, struct error *err);
+    int request_ms, int idle_ms, bool ask, struct error *err);
 /* Only when all connections are closed. */
 void connections_free(struct connections *c);
 OWNED(struct connections, connections_free)
@@ -28,6 +29,9 @@ void connections_notify(void *cls, struct MHD_Connection *conn, void **slot,
 /* For MHD_OPTION_URI_LOG_CALLBACK: a request begins. Returns NULL. */
 void *connections_request(
     void *cls, const char *uri, struct MHD_Connection *conn);
+
+/* clients_admit(), looked at once per connection; its worker's alone. */
+bool connections_admit(struct MHD_Connection *conn, struct clients *c);
 
 /* The request is whole; from here until the answer nothing is overdue. */
 void connections_wait(struct MHD_Connection *conn);

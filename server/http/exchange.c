@@ -281,6 +281,18 @@ refuse_too_large(
 	return refuse(s, conn, path, MHD_HTTP_CONTENT_TOO_LARGE, NULL, text);
 }
 
+static bool
+is_let_in(struct http_server *s, struct MHD_Connection *conn)
+{
+	AUTO(clients_unref) struct clients *c = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->clients != NULL)
+		c = clients_ref(s->clients);
+	pthread_mutex_unlock(&s->lock);
+	return c == NULL || connections_admit(conn, c);
+}
+
 /* The request's header has come: an exchange, or an answer at once. */
 static enum MHD_Result
 begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
@@ -310,6 +322,10 @@ begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
 		conn, MHD_HEADER_KIND, "Content-Type")))
 		return refuse(s, conn, url, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    NULL, "the Content-Type must be application/json\n");
+	if (r->guarded && !is_let_in(s, conn))
+		return refuse(s, conn, url, MHD_HTTP_FORBIDDEN, NULL,
+		    "this path needs the client certificate of an API "
+		    "server\n");
 	if (announces_too_much(s, conn))
 		return refuse_too_large(s, conn, url);
 	*slot = exchange_new(s, conn, r);

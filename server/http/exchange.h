@@ -25,6 +25,7 @@ struct http_server {
 	size_t open;  /* requests under way; guarded by lock, as what follows */
 	size_t held;  /* of those, the ones that handlers owe an answer to */
 	bool closing; /* no more goes to handlers */
+	struct clients *clients; /* NULL: any */
 };
 
 /* libmicrohttpd's callbacks; cls is the server. */

@@ -106,11 +106,13 @@ http_server_new(const struct http_options *o, struct error *err)
 		return NULL;
 	}
 	s->o = *o;
+	if (o->clients != NULL)
+		s->clients = clients_ref(o->clients);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
 	s->connections =
 	    connections_new(o->request_ms > 0 ? o->request_ms : REQUEST_MS,
-		o->idle_ms > 0 ? o->idle_ms : IDLE_MS, err);
+		o->idle_ms > 0 ? o->idle_ms : IDLE_MS, o->clients != NULL, err);
 	if (s->connections == NULL)
 		return NULL;
 	fd = address_listen(o->listen, &s->port, err);
@@ -141,6 +143,18 @@ http_server_set_tls(struct http_server *s, struct keypair *kp)
 {
 	(void)s;
 	tls_set_keypair(kp);
+}
+
+void
+http_server_set_clients(struct http_server *s, struct clients *c)
+{
+	struct clients *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->clients;
+	s->clients = clients_ref(c);
+	pthread_mutex_unlock(&s->lock);
+	clients_unref(old);
 }
 
 void
@@ -199,6 +213,7 @@ http_server_free(struct http_server *s)
 		MHD_stop_daemon(s->daemon);
 	}
 	connections_free(s->connections);
+	clients_unref(s->clients);
 	if (s->o.tls != NULL)
 		tls_set_keypair(NULL);
 	pthread_cond_destroy(&s->idle);

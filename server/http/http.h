@@ -4,6 +4,7 @@
 
 #include "certs/keypair.h"
 #include "policy/base/error.h"
+#include "server/http/clients.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,11 +29,13 @@ struct http_route {
 	 * the connection is suspended in between.
 	 */
 	void (*handle)(void *arg, struct http_exchange *x);
+	bool guarded; /* for http_options.clients only; others get 403 */
 };
 
 struct http_options {
-	const char *listen;  /* "0.0.0.0:8443", "[::]:8443", ":8443" */
-	struct keypair *tls; /* NULL: plain; a reference is taken */
+	const char *listen;      /* "0.0.0.0:8443", "[::]:8443", ":8443" */
+	struct keypair *tls;     /* NULL: plain; a reference is taken */
+	struct clients *clients; /* NULL: any; a reference is taken */
 	const struct http_route *routes; /* borrowed; ends with path NULL */
 	void *arg;                       /* for every handler */
 	size_t max_body;                 /* over it: 413 */
@@ -55,6 +58,10 @@ uint16_t http_server_port(const struct http_server *s);
 
 /* New handshakes use this pair from now on; takes a reference. */
 void http_server_set_tls(struct http_server *s, struct keypair *kp);
+
+/* From the next request on these are let in, open connections or not; takes a
+ * reference. For a server that was made with some. */
+void http_server_set_clients(struct http_server *s, struct clients *c);
 
 /* From now on answers carry "Connection: close"; serving goes on. */
 void http_server_drain(struct http_server *s);

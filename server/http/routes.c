@@ -105,18 +105,18 @@ handle_metrics(void *arg, struct http_exchange *x)
 }
 
 const struct http_route routes_tls[] = {
-    {"POST", "/validate", handle_validate},
-    {"POST", "/mutate", handle_mutate},
-    {"GET", "/livez", handle_livez},
-    {"GET", "/readyz", handle_readyz},
-    {NULL, NULL, NULL},
+    {"POST", "/validate", handle_validate, true},
+    {"POST", "/mutate", handle_mutate, true},
+    {"GET", "/livez", handle_livez, false},
+    {"GET", "/readyz", handle_readyz, false},
+    {0},
 };
 
 const struct http_route routes_metrics[] = {
-    {"GET", "/metrics", handle_metrics},
-    {"GET", "/livez", handle_livez},
-    {"GET", "/readyz", handle_readyz},
-    {NULL, NULL, NULL},
+    {"GET", "/metrics", handle_metrics, false},
+    {"GET", "/livez", handle_livez, false},
+    {"GET", "/readyz", handle_readyz, false},
+    {0},
 };
 
 void

@@ -17,14 +17,17 @@ class Authority:
         process.run(["openssl", "req", "-x509", *EC, "-days", "2", "-subj",
                      f"/CN=test {name}", "-keyout", self.key, "-out", self.crt])
 
-    def issue(self, name, sans="IP:127.0.0.1,DNS:localhost"):
-        """Returns the paths of a leaf's certificate and key."""
+    def issue(self, name, sans="IP:127.0.0.1,DNS:localhost", usage="",
+              days=2):
+        """Returns the paths of a leaf's certificate and key. With `days` below
+        0 it has expired."""
         crt, key, csr, ext = (self.dir / f"{name}.{s}"
                               for s in ("crt", "key", "csr", "ext"))
-        ext.write_text(f"subjectAltName={sans}\n")
+        ext.write_text(f"subjectAltName={sans}\n" + (
+            f"extendedKeyUsage={usage}\n" if usage else ""))
         process.run(["openssl", "req", *EC, "-subj", f"/CN={name}", "-keyout",
                      key, "-out", csr])
         process.run(["openssl", "x509", "-req", "-in", csr, "-CA", self.crt,
-                     "-CAkey", self.key, "-CAcreateserial", "-days", "2",
+                     "-CAkey", self.key, "-CAcreateserial", "-days", days,
                      "-extfile", ext, "-out", crt])
         return crt, key

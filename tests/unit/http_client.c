@@ -80,13 +80,13 @@ big(void *arg, struct http_exchange *x)
 }
 
 const struct http_route client_routes[] = {
-    {"POST", "/echo", echo},
-    {"GET", "/get", echo},
-    {"GET", "/busy", unavailable},
-    {"GET", "/big", big},
-    {"GET", "/later", later},
-    {"POST", "/later", later},
-    {NULL, NULL, NULL},
+    {"POST", "/echo", echo, true},
+    {"GET", "/get", echo, false},
+    {"GET", "/busy", unavailable, false},
+    {"GET", "/big", big, false},
+    {"GET", "/later", later, false},
+    {"POST", "/later", later, false},
+    {0},
 };
 
 static void
