@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { DETAIL_MAX = 256 };
+enum { DETAIL_MAX = WARNING_BYTES_MAX };
 
 int64_t
 client_now(const struct client *c)
@@ -67,6 +67,26 @@ client_observe_ratelimit(const struct client *c,
 	else if (strcmp(host, "docker.io") != 0)
 		return;
 	c->observer->ratelimit(c->observer->arg, host, limit, remaining);
+}
+
+void
+client_pass_warnings(
+    struct client *c, const char *host, const struct http_answer *a)
+{
+	AUTO(buf_clear) struct buf text = BUF_INIT(WARNING_BYTES_MAX);
+	const char *value;
+	size_t i, left = WARNING_BYTES_MAX;
+
+	for (i = 0; i < a->nwarnings; i++) {
+		value = a->warnings[i];
+		while (warning_next(&value, &text) && text.len <= left) {
+			left -= text.len;
+			if (warning_is_new(&c->warnings, host, buf_text(&text),
+				client_now(c)))
+				client_log(c, "warn", "registry_warning", host,
+				    buf_text(&text));
+		}
+	}
 }
 
 void

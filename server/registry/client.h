@@ -7,6 +7,7 @@
 #include "server/registry/registry.h"
 #include "server/registry/timer.h"
 #include "server/registry/transport.h"
+#include "server/registry/warning.h"
 
 /*
  * The state that all operations of the registry's thread share. Operations are
@@ -24,6 +25,7 @@ struct client {
 	struct cache *cache; /* or NULL */
 	struct timers timers;
 	struct peers peers;
+	struct warnings warnings;
 	struct token *tokens;
 	struct helper *helpers;
 	struct load *loads;
@@ -52,6 +54,10 @@ void client_observe(const struct client *c, const struct registry_settings *s,
 void client_observe_ratelimit(const struct client *c,
     const struct registry_settings *s, const char *host,
     const struct http_answer *a);
+
+/* Tells the observer, for the log, what an answer of `host` warns of. */
+void client_pass_warnings(
+    struct client *c, const char *host, const struct http_answer *a);
 
 /* Tells the observer something for the log; `detail` is sanitised here. */
 void client_log(const struct client *c, const char *level, const char *event,

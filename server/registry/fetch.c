@@ -213,9 +213,11 @@ on_answer(void *arg, const struct http_answer *a)
 	f->transfer = NULL;
 	client_observe(f->client, f->rq.settings, f->routes[f->route].host,
 	    f->rq.kind == FETCH_MANIFEST ? "manifest" : "blob", a);
-	if (!f->left)
+	if (!f->left) {
 		client_observe_ratelimit(
 		    f->client, f->rq.settings, f->routes[f->route].host, a);
+		client_pass_warnings(f->client, f->routes[f->route].host, a);
+	}
 	if (a->err.code != ERR_NONE)
 		try_later(f, a);
 	else

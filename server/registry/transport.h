@@ -20,6 +20,7 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
 enum {
 	HTTP_HEADER_BYTES_MAX = 64 * 1024, /* of one answer, all of them */
 	HTTP_CHALLENGES_MAX = 16,          /* headers of that name */
+	HTTP_WARNINGS_MAX = 16,            /* likewise */
 	HTTP_CONNECT_MS = 2000,
 };
 
@@ -59,6 +60,8 @@ struct http_answer {
 	const char *ratelimit_remaining;
 	const char *const *challenges; /* WWW-Authenticate */
 	size_t nchallenges;
+	const char *const *warnings; /* Warning */
+	size_t nwarnings;
 	int64_t content_length; /* as announced; -1: not */
 	int64_t ms;             /* how long it took */
 };

@@ -30,10 +30,25 @@ global_init(void)
 	global_rc = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
 }
 
-/* Where a header's value goes. */
-static const char **
-slot(struct http_answer *a, const char *name, size_t len)
+static bool
+is_name(const char *known, const char *name, size_t len)
 {
+	return strlen(known) == len && strncasecmp(known, name, len) == 0;
+}
+
+/* Where a header's value goes, of which there may be several; NULL: there were
+ * enough. */
+static const char **
+next_slot(const char **list, size_t *n, size_t max)
+{
+	return *n == max ? NULL : &list[(*n)++];
+}
+
+/* Where a header's value goes; NULL: nowhere. The first of a name counts. */
+static const char **
+slot(struct transfer *x, const char *name, size_t len)
+{
+	struct http_answer *a = &x->answer;
 	const struct {
 		const char *name;
 		const char **slot;
@@ -48,9 +63,13 @@ slot(struct http_answer *a, const char *name, size_t len)
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strlen(known[i].name) == len &&
-		    strncasecmp(known[i].name, name, len) == 0)
-			return known[i].slot;
+		if (is_name(known[i].name, name, len))
+			return *known[i].slot == NULL ? known[i].slot : NULL;
+	if (is_name("www-authenticate", name, len))
+		return next_slot(
+		    x->challenges, &a->nchallenges, HTTP_CHALLENGES_MAX);
+	if (is_name("warning", name, len))
+		return next_slot(x->warnings, &a->nwarnings, HTTP_WARNINGS_MAX);
 	return NULL;
 }
 
@@ -61,7 +80,7 @@ forget_headers(struct transfer *x)
 
 	a->content_type = a->location = a->digest = NULL;
 	a->retry_after = a->ratelimit_limit = a->ratelimit_remaining = NULL;
-	a->nchallenges = 0;
+	a->nchallenges = a->nwarnings = 0;
 }
 
 static int
@@ -74,13 +93,9 @@ keep_header(struct transfer *x, const char *line, size_t len)
 	if (colon == NULL)
 		return 0;
 	n = (size_t)(colon - line);
-	where = slot(&x->answer, line, n);
-	if (where == NULL && n == strlen("www-authenticate") &&
-	    strncasecmp(line, "www-authenticate", n) == 0 &&
-	    x->answer.nchallenges < HTTP_CHALLENGES_MAX)
-		where = &x->challenges[x->answer.nchallenges++];
-	else if (where == NULL || *where != NULL)
-		return 0; /* the first of a name counts */
+	where = slot(x, line, n);
+	if (where == NULL)
+		return 0;
 	for (value = colon + 1, len -= n + 1; len > 0; value++, len--)
 		if (*value != ' ' && *value != '\t')
 			break;
@@ -308,6 +323,7 @@ transfer_new(const struct http_request *rq, transfer_done *done, void *arg)
 	x->done = done;
 	x->arg = arg;
 	x->answer.challenges = x->challenges;
+	x->answer.warnings = x->warnings;
 	x->guard = rq->guard;
 	x->allow = rq->allow;
 	x->nallow = rq->nallow;

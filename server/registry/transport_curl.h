@@ -31,6 +31,7 @@ struct transfer {
 	bool enough;    /* of them: we hung up, and the answer counts */
 	struct http_answer answer;
 	const char *challenges[HTTP_CHALLENGES_MAX];
+	const char *warnings[HTTP_WARNINGS_MAX];
 	transfer_done *done;
 	void *arg;
 	int64_t started;
