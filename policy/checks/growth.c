@@ -25,7 +25,7 @@ static const struct check_field fields[] = {
 		 "replaces, such as 10%. Where `over` is given too, both are "
 		 "to be exceeded.",
 	.fix =
-	    "compare both with policy-gate inspect, and leave out what was added"},
+	    "compare both with policy-gate diff OLD NEW, and leave out what was added"},
     {.name = "over",
 	.check = "growth.over",
 	.kind = VALUE_SIZE,
@@ -33,7 +33,7 @@ static const struct check_field fields[] = {
 	.about = "The growth in bytes below which nothing is said, such as "
 		 "10Mi: small images grow by many percent for little.",
 	.fix =
-	    "compare both with policy-gate inspect, and leave out what was added"},
+	    "compare both with policy-gate diff OLD NEW, and leave out what was added"},
     {.name = NULL},
 };
 
@@ -99,8 +99,10 @@ say_evidence(struct buf *b, const struct image *img, const struct image *old)
 static void
 say_limit(struct buf *b, const struct params *p)
 {
-	if (p->max != 0)
+	if (p->max % TENTHS != 0)
 		buf_printf(b, "%d.%d %%", p->max / TENTHS, p->max % TENTHS);
+	else if (p->max != 0)
+		buf_printf(b, "%d %%", p->max / TENTHS);
 	if (p->max != 0 && p->over != 0)
 		buf_puts(b, " and ");
 	if (p->over != 0)
@@ -162,8 +164,9 @@ const struct check_key check_key_growth = {
     .compares = true,
     .about =
 	"Images grow a little with every release, and nobody decides on "
-	"it. On an update the new image is held against the one that "
-	"stood in the same container. An old image that cannot be had is no finding.",
+	"it. On an update the new image is held against the one that stood "
+	"in the same container, on the command line against that of "
+	"`check --against`. An old image that cannot be had is no finding.",
     .example = "{max: 10%, over: 10Mi}",
     .evaluate = evaluate_growth,
 };

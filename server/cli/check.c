@@ -21,6 +21,9 @@ static const char help[] =
     "oci:DIR[:TAG], docker-archive:FILE[:NAME].\n"
     "\n"
     "  -f FILE|DIR|-         manifests to judge; several times; - is stdin\n"
+    "  --against FILE|DIR    manifests as they were: `growth` compares with "
+    "their images;\n"
+    "                        several times\n"
     "  --policy FILE|DIR     a policy, preset:NAME, or a folder of them; "
     "several are read\n"
     "                        as one (default " POLICIES_DEFAULT ")\n"
@@ -62,6 +65,11 @@ static const struct format formats[] = {
     {NULL, NULL},
 };
 
+struct paths {
+	const char *items[1024];
+	size_t n;
+};
+
 struct options {
 	struct policies policy;
 	const char *config;
@@ -70,8 +78,8 @@ struct options {
 	const char *known_as;
 	enum verdict fail_on;
 	struct formats outputs;
-	const char *paths[1024];
-	size_t npaths;
+	struct paths files;
+	struct paths against;
 	const char *namespace;
 };
 
@@ -83,13 +91,13 @@ struct job {
 };
 
 static int
-add_path(struct options *o, const char *command, const char *path)
+add_path(struct paths *p, const char *command, const char *path)
 {
-	const size_t max = sizeof(o->paths) / sizeof(o->paths[0]);
+	const size_t max = sizeof(p->items) / sizeof(p->items[0]);
 
-	if (o->npaths == max)
-		return cli_usage(command, "more than %zu -f", max);
-	o->paths[o->npaths++] = path;
+	if (p->n == max)
+		return cli_usage(command, "more than %zu -f or --against", max);
+	p->items[p->n++] = path;
 	return STATUS_OK;
 }
 
@@ -121,6 +129,7 @@ parse(struct options *o, int argc, char **argv)
 	    {"fail-on", required_argument, NULL, 'w'},
 	    {"dockerfile", required_argument, NULL, 'd'},
 	    {"as", required_argument, NULL, 'a'},
+	    {"against", required_argument, NULL, 'b'},
 	    {"timeout", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -130,7 +139,9 @@ parse(struct options *o, int argc, char **argv)
 	while (status == STATUS_OK &&
 	       (c = cli_option(argc, argv, ":f:o:n:h", options)) != -1) {
 		if (c == 'f')
-			status = add_path(o, argv[0], optarg);
+			status = add_path(&o->files, argv[0], optarg);
+		else if (c == 'b')
+			status = add_path(&o->against, argv[0], optarg);
 		else if (c == 'o')
 			status = formats_add(&o->outputs, optarg);
 		else if (c == 'p')
@@ -154,7 +165,7 @@ parse(struct options *o, int argc, char **argv)
 			    "--timeout takes 1 to 3600 seconds, not \"%s\"",
 			    optarg);
 	}
-	if (status == STATUS_OK && o->npaths == 0 && optind == argc)
+	if (status == STATUS_OK && o->files.n == 0 && optind == argc)
 		status =
 		    cli_usage(argv[0], "name images, or manifests with -f");
 	if (o->policy.n == 0)
@@ -265,6 +276,30 @@ judge(struct options *o, struct inputs *in, const char *command)
 	return status;
 }
 
+static void
+add_paths(struct inputs *in, const struct paths *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		inputs_add_path(in, p->items[i]);
+}
+
+/* false: said on stderr what is wrong. */
+static bool
+compare(struct options *o, const char *command, struct inputs *in)
+{
+	struct inputs old;
+	bool right;
+
+	inputs_init(&old, command, o->namespace);
+	add_paths(&old, &o->against);
+	inputs_compare(in, &old);
+	right = !old.wrong;
+	inputs_clear(&old);
+	return right;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
@@ -273,17 +308,16 @@ cmd_check(int argc, char **argv)
 	    .fail_on = VERDICT_DENY,
 	    .outputs = {.command = argv[0], .known = formats}};
 	struct inputs in;
-	size_t p;
 	int i, status = parse(&o, argc, argv);
 
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(help) : status;
 	inputs_init(&in, argv[0], o.namespace);
 	in.known_as = o.known_as;
-	for (p = 0; p < o.npaths; p++)
-		inputs_add_path(&in, o.paths[p]);
+	add_paths(&in, &o.files);
 	for (i = optind; i < argc; i++)
 		inputs_add_image(&in, argv[i]);
+	in.wrong |= o.against.n > 0 && !compare(&o, argv[0], &in);
 	status = judge(&o, &in, argv[0]);
 	if (in.nskipped > 0)
 		fprintf(stderr, "%zu object%s without a pod skipped: %s\n",

@@ -4,6 +4,7 @@
 #include "policy/base/document.h"
 #include "policy/base/file.h"
 #include "server/admission/manifest.h"
+#include "server/admission/update.h"
 #include "server/registry/local.h"
 
 #include <errno.h>
@@ -302,4 +303,34 @@ inputs_add_image(struct inputs *in, const char *text)
 		return;
 	if (w == NULL || keep(in, TAKE(w)) != 0)
 		complain(in, "out of memory");
+}
+
+static int
+by_object(const void *a, const void *b)
+{
+	const struct workload *x = *(struct workload *const *)a;
+	const struct workload *y = *(struct workload *const *)b;
+	int order = strcmp(x->kind, y->kind);
+
+	if (order == 0)
+		order = strcmp(x->namespace, y->namespace);
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+void
+inputs_compare(struct inputs *in, struct inputs *old)
+{
+	struct workload **found;
+	size_t i;
+
+	if (old->n > 0)
+		qsort(
+		    old->workloads, old->n, sizeof(*old->workloads), by_object);
+	for (i = 0; i < in->n && old->n > 0; i++) {
+		found = bsearch(&in->workloads[i], old->workloads, old->n,
+		    sizeof(*old->workloads), by_object);
+		if (found != NULL &&
+		    update_mark_replaced(in->workloads[i], *found) != 0)
+			complain(in, "out of memory");
+	}
 }

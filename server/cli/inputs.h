@@ -40,4 +40,11 @@ void inputs_add_path(struct inputs *in, const char *path);
 /* A reference, or an image on this machine (server/registry/local.h). */
 void inputs_add_image(struct inputs *in, const char *text);
 
+/*
+ * Says of each container which reference stood there before: in the workload of
+ * `old` with the same kind, namespace and name, at the same container's name.
+ * Sorts `old`.
+ */
+void inputs_compare(struct inputs *in, struct inputs *old);
+
 #endif
