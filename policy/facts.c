@@ -24,9 +24,12 @@ image_ref(struct image *img)
 void
 image_unref(struct image *img)
 {
-	if (img != NULL &&
-	    atomic_fetch_sub_explicit(&img->refs, 1, memory_order_acq_rel) == 1)
-		arena_free(img->mem); /* the image lives in it */
+	if (img == NULL ||
+	    atomic_fetch_sub_explicit(&img->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (img->released != NULL)
+		img->released(img->released_arg);
+	arena_free(img->mem); /* the image lives in it */
 }
 
 const char *

@@ -64,6 +64,9 @@ struct pair_list {
 struct image {
 	atomic_int refs;
 	struct arena *mem;
+	/* Runs as its last reference goes, where set. */
+	void (*released)(void *arg);
+	void *released_arg;
 	const char *digest; /* of the manifest, as are these two */
 	const char *media_type;
 	int64_t bytes;

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,10 @@ enum {
 	METRICS_BODY_MAX = 1024,
 	SETTLE_MS = 200,          /* after a file has changed */
 	LOOK_MS = 60 * 60 * 1000, /* whether it is another day */
+	/* Blocks from this size on are mapped, and leave no holes. glibc raises
+	 * its own bound to the largest that was ever freed, and a heap with
+	 * manifests in it then takes a third more. */
+	MAPPED_BYTES_MIN = 128 * 1024,
 };
 
 /* What is read from files, and read again. */
@@ -182,7 +187,8 @@ start(struct server *s, struct error *err)
 {
 	struct registry_options ro = {.clock = &clock_real,
 	    .observer = &s->observer,
-	    .guard_addresses = true};
+	    .guard_addresses = true,
+	    .large_bytes = REGISTRY_LARGE_BYTES};
 	struct gate_options go = {.clock = &clock_real, .discreet = true};
 	struct webhook_options wo = {.clock = &clock_real,
 	    .log = &s->log,
@@ -347,6 +353,7 @@ cmd_serve(int argc, char **argv)
 		return status < 0 ? cli_help(serve_help) : status;
 	s.log = (struct log){
 	    .clock = &clock_real, .level = o.log_level, .fd = STDERR_FILENO};
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	block_signals(&signals);
 	status = inputs_load(&s.in, &o, &report);
 	fputs(buf_text(&report), stderr);

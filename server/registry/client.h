@@ -3,6 +3,7 @@
 #define SERVER_REGISTRY_CLIENT_H
 
 #include "policy/base/clock.h"
+#include "server/registry/budget.h"
 #include "server/registry/peer.h"
 #include "server/registry/registry.h"
 #include "server/registry/timer.h"
@@ -22,7 +23,8 @@ struct client {
 	const struct registry_observer *observer; /* or NULL */
 	bool guard;
 	bool run_helpers;
-	struct cache *cache; /* or NULL */
+	struct cache *cache;   /* or NULL */
+	struct budget *budget; /* or NULL: no bound on them all together */
 	struct timers timers;
 	struct peers peers;
 	struct warnings warnings;

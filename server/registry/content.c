@@ -45,5 +45,6 @@ content_unref(struct content *c)
 		return;
 	image_unref(c->image);
 	arena_free(c->entries_mem);
+	budget_release(&c->share);
 	arena_free(c->mem); /* the content lives in it */
 }

@@ -3,6 +3,7 @@
 #define SERVER_REGISTRY_CONTENT_H
 
 #include "policy/facts.h"
+#include "server/registry/budget.h"
 #include "server/registry/manifest.h"
 
 #include <stdatomic.h>
@@ -21,6 +22,7 @@ struct content {
 	const struct index_entry *entries; /* MANIFEST_INDEX */
 	size_t nentries;
 	struct arena *entries_mem; /* owned: what they stand in */
+	struct budget_share share; /* for that */
 	int64_t config_bytes;      /* of an image whose config was fetched */
 };
 

@@ -16,6 +16,7 @@ load_free(struct load *l)
 	registry_settings_unref(l->rq.settings);
 	arena_free(l->mem);
 	arena_free(l->parsed);
+	budget_release(&l->share);
 	free(l->key);
 	free(l->repository);
 	free(l);

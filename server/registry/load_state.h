@@ -23,6 +23,7 @@ struct load {
 	/* Once there: */
 	struct manifest manifest;
 	struct arena *parsed;         /* what it stands in */
+	struct budget_share share;    /* for that */
 	char digest[DIGEST_TEXT_MAX]; /* of the manifest */
 };
 

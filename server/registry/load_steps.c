@@ -58,6 +58,25 @@ settle_digest(struct load *l, const struct http_answer *a, struct error *err)
 	return 0;
 }
 
+static void
+release_share(void *share)
+{
+	budget_release(share);
+}
+
+/* Until nobody has the image any more. */
+static int
+hold_image(struct load *l, struct image *img, struct error *err)
+{
+	struct budget_share *share = arena_calloc(img->mem, 1, sizeof(*share));
+
+	if (share == NULL)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	img->released = release_share;
+	img->released_arg = share;
+	return budget_hold(l->client->budget, share, arena_size(img->mem), err);
+}
+
 static struct content *
 read_config(struct load *l, const char *data, size_t len, struct error *err)
 {
@@ -74,7 +93,7 @@ read_config(struct load *l, const char *data, size_t len, struct error *err)
 	if (verify(d->digest, data, len, "config", err) != 0)
 		return NULL;
 	img = config_read(&l->manifest, l->digest, data, len, err);
-	if (img == NULL)
+	if (img == NULL || hold_image(l, img, err) != 0)
 		return NULL;
 	c = content_of_image(img);
 	if (c == NULL)
@@ -190,6 +209,7 @@ other_content(struct load *l, struct error *err)
 		c->entries = m->entries;
 		c->nentries = m->nentries;
 		c->entries_mem = TAKE(l->parsed);
+		budget_pass(&l->share, &c->share);
 	}
 	return c;
 }
@@ -216,8 +236,11 @@ is_remembered(struct load *l, const char *digest, const char *repository)
 static int
 parse(struct load *l, const struct http_answer *a, struct error *err)
 {
-	return manifest_parse(
-	    &l->manifest, a->body, a->len, a->content_type, l->parsed, err);
+	if (manifest_parse(&l->manifest, a->body, a->len, a->content_type,
+		l->parsed, err) != 0)
+		return -1;
+	return budget_hold(
+	    l->client->budget, &l->share, arena_size(l->parsed), err);
 }
 
 static int

@@ -30,6 +30,7 @@ struct asking {
 
 struct registry {
 	struct client client; /* the thread's */
+	size_t large_bytes;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* over what follows */
 	bool stop;
@@ -115,6 +116,20 @@ start_thread(struct registry *r)
 	return rc;
 }
 
+static size_t
+large_bytes(const struct registry *r, const struct registry_settings *s)
+{
+	return r->large_bytes == 0 ? SIZE_MAX : r->large_bytes + s->cache_bytes;
+}
+
+/* Both may be there in part. */
+static void
+free_shared(struct client *c)
+{
+	cache_free(c->cache);
+	budget_unref(c->budget);
+}
+
 struct registry *
 registry_new(struct registry_settings *settings,
     const struct registry_options *o, struct error *err)
@@ -130,13 +145,16 @@ registry_new(struct registry_settings *settings,
 	r->client.observer = o->observer;
 	r->client.guard = o->guard_addresses;
 	r->client.run_helpers = o->run_helpers;
+	r->large_bytes = o->large_bytes;
 	r->client.cache = cache_new(o->clock);
-	if (r->client.cache == NULL)
+	r->client.budget = budget_new(large_bytes(r, settings));
+	if (r->client.cache == NULL || r->client.budget == NULL)
 		error_set(err, ERR_NOMEM, "out of memory");
 	else
-		r->client.transport = transport_curl_new(o->clock, err);
+		r->client.transport =
+		    transport_curl_new(o->clock, r->client.budget, err);
 	if (r->client.transport == NULL) {
-		cache_free(r->client.cache);
+		free_shared(&r->client);
 		free(r);
 		return NULL;
 	}
@@ -149,7 +167,7 @@ registry_new(struct registry_settings *settings,
 		pthread_mutex_destroy(&r->mutex);
 		registry_settings_unref(r->settings);
 		r->client.transport->destroy(r->client.transport);
-		cache_free(r->client.cache);
+		free_shared(&r->client);
 		free(r);
 		return NULL;
 	}
@@ -175,7 +193,7 @@ registry_free(struct registry *r)
 	client_clear(&r->client);
 	r->client.transport->destroy(r->client.transport);
 	registry_settings_unref(r->settings);
-	cache_free(r->client.cache);
+	free_shared(&r->client);
 	pthread_mutex_destroy(&r->mutex);
 	free(r);
 }
@@ -190,6 +208,7 @@ registry_set_settings(struct registry *r, struct registry_settings *s)
 	r->settings = registry_settings_ref(s);
 	/* What was learned by other credentials proves nothing any more. */
 	cache_distrust(r->client.cache);
+	budget_set_max(r->client.budget, large_bytes(r, s));
 	pthread_mutex_unlock(&r->mutex);
 	registry_settings_unref(old);
 }

@@ -44,7 +44,13 @@ struct registry_options {
 	const struct registry_observer *observer; /* borrowed, or NULL */
 	bool guard_addresses; /* serve: on; command line: off */
 	bool run_helpers;     /* docker's, for credentials; serve: off */
+	/* Of large documents at a time, beyond what the cache may keep: then
+	 * there is ERR_NOMEM for the next one. 0: no bound. */
+	size_t large_bytes;
 };
+
+/* Room for one of the largest images that there may be, and not for many. */
+enum { REGISTRY_LARGE_BYTES = 40 * 1024 * 1024 };
 
 /* Starts the thread. Takes a reference on `settings`. NULL with *err:
  * ERR_NOMEM, ERR_SYSTEM. */

@@ -88,9 +88,11 @@ struct transport {
 	void (*destroy)(struct transport *t);
 };
 
-/* NULL with ERR_NOMEM or ERR_SYSTEM. `clock` is borrowed. */
+/* NULL with ERR_NOMEM or ERR_SYSTEM. `clock` is borrowed, as is `budget`, of
+ * the bodies; or NULL. */
 struct clock;
+struct budget;
 struct transport *transport_curl_new(
-    const struct clock *clock, struct error *err);
+    const struct clock *clock, struct budget *budget, struct error *err);
 
 #endif

@@ -161,7 +161,10 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
 		return 0;
 	}
-	return len;
+	return budget_hold(x->budget, &x->share, x->body.len, &x->answer.err) ==
+		       0
+		   ? len
+		   : 0;
 }
 
 /*
@@ -306,13 +309,15 @@ transfer_free(struct transfer *x)
 	curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->headers);
 	buf_clear(&x->body);
+	budget_release(&x->share);
 	arena_free(x->mem);
 	free(x);
 }
 OWNED(struct transfer, transfer_free)
 
 static struct transfer *
-transfer_new(const struct http_request *rq, transfer_done *done, void *arg)
+transfer_new(const struct http_request *rq, struct budget *budget,
+    transfer_done *done, void *arg)
 {
 	AUTO(transfer_free)
 	struct transfer *x = calloc(1, sizeof(*x));
@@ -322,6 +327,7 @@ transfer_new(const struct http_request *rq, transfer_done *done, void *arg)
 	buf_init(&x->body, rq->body_max);
 	x->done = done;
 	x->arg = arg;
+	x->budget = budget;
 	x->answer.challenges = x->challenges;
 	x->answer.warnings = x->warnings;
 	x->guard = rq->guard;
@@ -342,7 +348,7 @@ curl_start(struct transport *t, const struct http_request *rq,
 {
 	struct curl_transport *ct = (struct curl_transport *)t;
 	AUTO(transfer_free)
-	struct transfer *x = transfer_new(rq, done, arg);
+	struct transfer *x = transfer_new(rq, ct->budget, done, arg);
 
 	if (x == NULL || lane_enter(&ct->lanes, x, rq->url) != 0) {
 		error_set(err, ERR_NOMEM, "out of memory for a transfer");
@@ -459,7 +465,8 @@ curl_destroy(struct transport *t)
 }
 
 struct transport *
-transport_curl_new(const struct clock *clock, struct error *err)
+transport_curl_new(
+    const struct clock *clock, struct budget *budget, struct error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct curl_transport *ct;
@@ -484,6 +491,7 @@ transport_curl_new(const struct clock *clock, struct error *err)
 	    ct->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)LANE_CONNECTIONS);
 	curl_multi_setopt(ct->multi, CURLMOPT_MAXCONNECTS, 64L);
 	ct->clock = clock;
+	ct->budget = budget;
 	ct->base = (struct transport){
 	    .start = curl_start,
 	    .cancel = curl_cancel,

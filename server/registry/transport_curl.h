@@ -5,6 +5,7 @@
 #include "policy/base/arena.h"
 #include "policy/base/buf.h"
 #include "policy/base/clock.h"
+#include "server/registry/budget.h"
 #include "server/registry/lane.h"
 #include "server/registry/transport.h"
 
@@ -17,6 +18,7 @@ struct curl_transport {
 	const struct clock *clock;
 	CURLM *multi;
 	struct lanes lanes;
+	struct budget *budget;
 };
 
 struct transfer {
@@ -26,6 +28,8 @@ struct transfer {
 	struct arena *mem;          /* header values */
 	char said[CURL_ERROR_SIZE]; /* libcurl, of how it ended; not shown */
 	struct buf body;
+	struct budget *budget;
+	struct budget_share share; /* for the body */
 	size_t header_bytes;
 	size_t ignored; /* bytes of a body that is of no interest */
 	bool enough;    /* of them: we hung up, and the answer counts */

@@ -27,15 +27,6 @@ def padded(document, size):
                             document.media_type, document.parts)
 
 
-def peak(pid):
-    """The most memory that a process has had, in bytes."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        for line in f:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    raise ValueError("no VmHWM")
-
-
 class Limits(registry_case.Case):
     def setUp(self):
         super().setUp()
@@ -315,13 +306,13 @@ class Memory(Limits):
         if gate.sanitized():
             self.skipTest("a sanitizer keeps freed memory for a while")
         server = self.serve(self.config())
-        before = peak(server.process.pid)
+        before = server.process.peak()
         references = list(self.references()) * 3
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             for answer in pool.map(lambda r: self.post(server, r, "10s"),
                                    references):
                 self.assertIn("allowed", answer)
-        grown = peak(server.process.pid) - before
+        grown = server.process.peak() - before
         print(f"# grew by {grown / MIB:.1f} MiB")
         self.assertLess(grown, self.GROWN_MAX)
 
@@ -329,14 +320,14 @@ class Memory(Limits):
         if gate.sanitized():
             self.skipTest("a sanitizer keeps freed memory for a while")
         server = self.serve(self.config(cache={"maxBytes": "1Mi"}))
-        before = peak(server.process.pid)
+        before = server.process.peak()
         labels = {f"label-{i}": "x" * 1000 for i in range(100)}
         for i in range(100):
             ref = self.reg.push(f"app:{i}", content.image(
                 user=str(i), Labels=labels))
             self.assertTrue(self.post(server, ref)["allowed"])
         self.assertLessEqual(server.metrics()["policy_gate_cache_bytes"], MIB)
-        self.assertLess(peak(server.process.pid) - before, 8 * MIB)
+        self.assertLess(server.process.peak() - before, 8 * MIB)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Memory: what one image may cost at the most, whatever its registry sends. The
 largest of everything that is allowed, by the program that meets it.
 """
 
+import concurrent.futures
 import pathlib
 import re
 import sys
@@ -190,6 +191,88 @@ class Judged(Memory):
     COMMAND = ("check", "--policy", "preset:restricted", "-o", "json")
     JUDGED = (0, 1)
     REFUSED = (1, 3)  # there are findings about its name
+
+
+class Served(registry_case.Case):
+    """Pods of many large images, which have to share what there is."""
+
+    # What deploy/ gives the webhook.
+    LIMIT = int(re.search(r"limits:\n\s+memory: (\d+)Mi", (
+        paths.ROOT / "deploy/base/deployment.yaml").read_text()).group(1)) * MIB
+    IMAGES = 60
+
+    @classmethod
+    def setUpClass(cls):
+        Memory.setUpClass()
+
+    def setUp(self):
+        super().setUp()
+        self.reg = self.registry()
+        self.server = self.serve(self.config())
+
+    def push_all(self, make):
+        return [self.reg.push(f"app:{i}", make(str(i)))
+                for i in range(self.IMAGES)]
+
+    @staticmethod
+    def large(user):
+        return content.image(of=padded(labelled(
+            user, CONFIG_MAX * 9 // 10), CONFIG_MAX))
+
+    def flood(self, references):
+        """A review of a pod with all of them."""
+        pod = gate.pod(references[0])
+        pod["spec"]["containers"] = [
+            {"name": f"c{i}", "image": r} for i, r in enumerate(references)]
+        return self.server.post(gate.review(pod), "30s")
+
+    def assert_small(self):
+        memory = self.server.process.peak()
+        print(f"# at most {memory / MIB:.1f} MiB")
+        self.assertLess(memory, self.LIMIT)
+
+    def test_pod_of_large_images_waits_for_room(self):
+        answer = self.flood(self.push_all(self.large))
+        self.assertFalse(answer["allowed"])
+        self.assertEqual(answer["status"]["code"], 503)
+        self.assertIn("no room for another large image",
+                      answer["status"]["message"])
+        self.assert_small()
+
+    def test_large_manifests_do(self):
+        answer = self.flood(self.push_all(lambda user: padded(annotated(
+            content.image(of=labelled(user, CONFIG_MAX // 2)),
+            MANIFEST_MAX * 9 // 10), MANIFEST_MAX)))
+        self.assertEqual(answer["status"]["code"], 503)
+        self.assert_small()
+
+    def test_small_ones_need_not_wait(self):
+        large = self.push_all(self.large)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            floods = [pool.submit(self.flood, large) for _ in range(2)]
+            asked = 0
+            while asked < 10 or not all(f.done() for f in floods):
+                ref = self.reg.push(f"small:{asked}", content.image(
+                    user=str(asked)))
+                self.assertTrue(self.post(self.server, ref, "10s")["allowed"])
+                asked += 1
+        self.assert_small()
+
+    def test_largest_image_there_may_be_is_judged(self):
+        for count in (CHILDREN_MAX, BYTES_MAX // CONFIG_MAX):
+            size = share(count, 1)
+            ref = self.reg.push(f"app:{count}", many(
+                lambda user: content.image(of=labelled(user, size)), count))
+            self.assertTrue(self.post(self.server, ref, "30s")["allowed"])
+        self.assert_small()
+
+    def test_there_is_room_again_afterwards(self):
+        for i in range(4):
+            self.flood(self.push_all(lambda user, i=i: self.large(
+                f"{user}.{i}")))
+            fresh = self.reg.push(f"fresh:{i}", self.large(f"fresh{i}"))
+            self.assertTrue(self.post(self.server, fresh, "10s")["allowed"])
+        self.assert_small()
 
 
 if __name__ == "__main__":

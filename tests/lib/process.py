@@ -113,6 +113,14 @@ class Process:
         with open(f"/proc/{self.pid}/statm", encoding="ascii") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def peak(self):
+        """The most resident memory that it has had, in bytes."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+            for line in f:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        raise Failed(f"{self.name}: no VmHWM")
+
 
 def run(argv, check=True, seconds=120, **kwargs):
     """A program in the foreground, its output captured as text."""
