@@ -106,7 +106,7 @@ $(UNIT:=.o) $(UNIT_LIB): | build/.deps-test
 ##                    NODEPS=1 leaves it out)
 .PHONY: deps
 deps:
-	$Qtests/deps build test e2e demo lint
+	$Qtests/deps build test e2e demo bench lint
 
 # A set of packages is looked after once, and again when the list changes.
 build/.deps-%: tests/deps
@@ -158,6 +158,18 @@ $B/tests/bench/policy: $B/tests/bench/policy.o $B/tests/unit/judge.o \
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(UNIT_LDFLAGS) -o $@ $^ -lcmocka \
 		$(UNIT_LDLIBS) $(LDLIBS)
+
+$B/tests/bench/floor: $B/tests/bench/floor.o $(LIB)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+## make bench         throughput, latency and memory of the webhook, beside a
+##                    server that does no more than parse; REVIEWS=N for the
+##                    long run, 1000000 by default
+REVIEWS ?= 1000000
+.PHONY: bench
+bench: build/.deps-test build/.deps-bench all $B/tests/bench/floor
+	$QBUILD=$B tests/bench/serve --reviews $(REVIEWS)
 
 ## make bench-policy  time and memory that judging takes, facts at hand
 .PHONY: bench-policy
