@@ -88,12 +88,25 @@ struct cost {
 };
 
 static double
-now_us(void)
+clock_us(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double
+now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+/* Of the processor, for what is longer than others let one run. */
+static double
+own_us(void)
+{
+	return clock_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void
@@ -353,9 +366,9 @@ bench_many(void)
 
 	write_many(&policy);
 	for (i = 0; i < ROUNDS / 4; i++) {
-		start = now_us();
+		start = own_us();
 		ruleset_unref(judge_policy(buf_text(&policy)));
-		take_less(&least, now_us() - start);
+		take_less(&least, own_us() - start);
 	}
 	scene_open(&s, buf_text(&policy));
 	assert_int_equal(s.judge.rules->nwaivers, MANY);
