@@ -50,7 +50,11 @@ enum {
 	TEXT_MAX = 64,
 	MESSAGE_MAX = 256,
 	INSTRUCTION_MAX = 80,
-	EVIDENCE_MAX = 256,
+	/* Besides the largest layer: those of a tenth of the size or more. */
+	OTHERS_MAX = 2,
+	OTHER_INSTRUCTION_MAX = 36,
+	TENTH = 10,
+	EVIDENCE_MAX = 512,
 };
 
 static bool
@@ -90,15 +94,56 @@ largest_layer(const struct image *img, size_t from)
 }
 
 static void
-add_instruction(struct buf *b, const struct image *img, size_t layer)
+add_instruction(
+    struct buf *b, const struct image *img, size_t layer, size_t max)
 {
 	const char *text = image_layer_instruction(img, layer);
 
 	if (text == NULL || text[0] == '\0')
 		return;
 	buf_puts(b, ", \"");
-	instruction_add(b, text, INSTRUCTION_MAX);
+	instruction_add(b, text, max);
 	buf_puts(b, "\"");
+}
+
+/* The largest one after `layer`, or nlayers. */
+static size_t
+next_layer(const struct image *img, size_t from, size_t layer)
+{
+	const int64_t size = img->layers[layer].size;
+	size_t i, at = img->nlayers;
+
+	for (i = from; i < img->nlayers; i++) {
+		if (img->layers[i].size > size ||
+		    (img->layers[i].size == size && i <= layer) ||
+		    seen_before(img, i))
+			continue;
+		if (at == img->nlayers ||
+		    img->layers[i].size > img->layers[at].size)
+			at = i;
+	}
+	return at;
+}
+
+/* "layer 2 of 7, "RUN ..."; 100 MiB from layer 5, "COPY ..."": the largest, and
+ * others of at least `min` bytes. */
+static void
+add_layers(struct buf *b, const struct image *img, size_t from, size_t top,
+    int64_t min)
+{
+	size_t i, layer = top;
+
+	buf_printf(b, "layer %zu of %zu", top + 1, img->nlayers);
+	add_instruction(b, img, top, INSTRUCTION_MAX);
+	for (i = 0; i < OTHERS_MAX; i++) {
+		layer = next_layer(img, from, layer);
+		if (layer == img->nlayers || img->layers[layer].size < min)
+			return;
+		buf_puts(b, "; ");
+		units_add_size(b, img->layers[layer].size);
+		buf_printf(b, " from layer %zu", layer + 1);
+		add_instruction(b, img, layer, OTHER_INSTRUCTION_MAX);
+	}
 }
 
 /* What to do about a layer depends on who made it. */
@@ -165,10 +210,9 @@ judge_max(const struct params *p, const struct subject *s, struct findings *out)
 	if (size <= p->max)
 		return 0;
 	units_add_size(&evidence, img->layers[top].size);
-	buf_printf(&evidence, " (%d %%) come from layer %zu of %zu",
-	    (int)((double)img->layers[top].size * 100 / (double)size), top + 1,
-	    img->nlayers);
-	add_instruction(&evidence, img, top);
+	buf_printf(&evidence, " (%d %%) come from ",
+	    (int)((double)img->layers[top].size * 100 / (double)size));
+	add_layers(&evidence, img, 0, top, size / TENTH);
 	if (buf_failed(&evidence))
 		return -1;
 	br.evidence = buf_text(&evidence);
@@ -188,8 +232,8 @@ judge_max_layer(
 	if (p->max_layer == 0 || img->nlayers == 0 ||
 	    img->layers[top].size <= p->max_layer)
 		return 0;
-	buf_printf(&evidence, "it is layer %zu of %zu", top + 1, img->nlayers);
-	add_instruction(&evidence, img, top);
+	buf_puts(&evidence, "it is ");
+	add_layers(&evidence, img, 0, top, p->max_layer + 1);
 	if (buf_failed(&evidence))
 		return -1;
 	br.evidence = buf_text(&evidence);
@@ -220,9 +264,8 @@ judge_max_above(
 		return bases_fault(s->plan, missing, out);
 	top = largest_layer(img, base);
 	units_add_size(&evidence, img->layers[top].size);
-	buf_printf(
-	    &evidence, " come from layer %zu of %zu", top + 1, img->nlayers);
-	add_instruction(&evidence, img, top);
+	buf_puts(&evidence, " come from ");
+	add_layers(&evidence, img, base, top, size / TENTH);
 	if (base == 0)
 		buf_puts(&evidence, "; no known base lies beneath");
 	if (buf_failed(&evidence))

@@ -181,8 +181,8 @@ static const struct words {
 	    .by = {"", "RUN /bin/sh -c apt-get install -y build-essential # "
 		       "buildkit"}},
 	"size 812 MiB is over 300 MiB|512 MiB (63 %) come from layer 2 of 2, "
-	"\"RUN apt-get install -y build-essential\"|build in a separate stage "
-	"and copy only the result"},
+	"\"RUN apt-get install -y build-essential\"; 300 MiB from layer 1|build "
+	"in a separate stage and copy only the result"},
     {"size knows of COPY", "size: {max: 300Mi}",
 	{.layers = "ab",
 	    .sizes = {1, 512 * MI},
@@ -202,6 +202,23 @@ static const struct words {
 	"size 512 MiB is over 300 MiB|512 MiB (100 %) come from layer 1 of 1, "
 	"\"RUN ?[2Jecho hi\"|build in a separate stage and copy only the "
 	"result"},
+    {"size names the next largest layers too", "size: {max: 100Mi}",
+	{.layers = "abcdea",
+	    .sizes = {50 * MI, 10 * MI, 30 * MI, 100 * MI, 20 * MI, 50 * MI},
+	    .by = {"ADD rootfs.tar /", "", "COPY . /src",
+		"RUN apt-get install -y g++", "RUN x"}},
+	"size 210 MiB is over 100 MiB|100 MiB (47 %) come from layer 4 of 6, "
+	"\"RUN apt-get install -y g++\"; 50 MiB from layer 1, \"ADD rootfs.tar "
+	"/\"; 30 MiB from layer 3, \"COPY . /src\"|build in a separate stage "
+	"and copy only the result"},
+    {"size names no layer of less than a tenth of it", "size: {max: 9Mi}",
+	{.layers = "abc", .sizes = {8 * MI, 1 * MI - 1, 1 * MI + 1}},
+	"size 10 MiB is over 9 MiB|8 MiB (80 %) come from layer 1 of 3; 1 MiB "
+	"from layer 3|build in a separate stage and copy only the result"},
+    {"largest layers", "size: {maxLayer: 300Mi}",
+	{.layers = "abc", .sizes = {300 * MI, 512 * MI, 301 * MI}},
+	"the largest layer 512 MiB is over 300 MiB|it is layer 2 of 3; 301 MiB "
+	"from layer 3|build in a separate stage and copy only the result"},
     {"largest layer", "size: {maxLayer: 300Mi}",
 	{.layers = "ab", .sizes = {1, 512 * MI}},
 	"the largest layer 512 MiB is over 300 MiB|it is layer 2 of 2|build "
