@@ -160,17 +160,18 @@ settle_fault(struct judgement *j)
 	}
 }
 
-static enum verdict
-settle_verdict(const struct judgement *j)
+enum verdict
+report_image_verdict(const struct report_image *img)
 {
-	const struct report_image *out = j->out;
+	const bool fault = img->fault.code != NULL;
 
-	if (is_denied(out) || !j->pi->parsed) /* no runtime can pull it */
+	if (is_denied(img) ||
+	    /* no runtime can pull it */
+	    (fault && strcmp(img->fault.code, "INVALID_REFERENCE") == 0))
 		return VERDICT_DENY;
-	if (out->fault.code != NULL && out->on_error == ON_ERROR_DENY)
+	if (fault && img->on_error == ON_ERROR_DENY)
 		return VERDICT_ERROR;
-	if (is_warned(out) ||
-	    (out->fault.code != NULL && out->on_error == ON_ERROR_WARN))
+	if (is_warned(img) || (fault && img->on_error == ON_ERROR_WARN))
 		return VERDICT_WARN;
 	return VERDICT_ALLOW;
 }
@@ -191,7 +192,7 @@ judge_image(
 	if (pi->parsed && (fill_platforms(&j) != 0 || judge_rules(&j) != 0))
 		return -1;
 	settle_fault(&j);
-	out->verdict = settle_verdict(&j);
+	out->verdict = report_image_verdict(out);
 	return 0;
 }
 

@@ -190,4 +190,7 @@ struct report {
  */
 struct report *evaluate(const struct plan *p, struct error *err);
 
+/* The verdict that findings and fault of an image amount to. */
+enum verdict report_image_verdict(const struct report_image *img);
+
 #endif

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/base/text.h"
+#include "server/cli/check.h"
+#include "server/cli/baseline.h"
 #include "server/cli/cli.h"
-#include "server/cli/formats.h"
-#include "server/cli/inputs.h"
-#include "server/cli/output.h"
-#include "server/cli/session.h"
 
-#include <limits.h>
 #include <string.h>
-
-enum { RUNNING_MAX = 64 };
 
 static const char help[] =
     "usage: policy-gate check [OPTION]... [-f FILE|DIR|-]... [IMAGE]...\n"
@@ -37,6 +31,8 @@ static const char help[] =
     "  --dockerfile FILE     where sarif, github and gitlab show what is "
     "wrong with\n"
     "                        images that stand in no manifest\n"
+    "  --baseline FILE       leave out the findings in it (policy-gate "
+    "baseline)\n"
     "  --fail-on WORD        exit with 1 on: warn, deny (default), never\n"
     "  --help\n"
     "\n"
@@ -62,32 +58,8 @@ static const struct format formats[] = {
     {"gitlab", output_gitlab},
     {"markdown", output_markdown},
     {"html", output_html},
+    {"baseline", output_baseline},
     {NULL, NULL},
-};
-
-struct paths {
-	const char *items[1024];
-	size_t n;
-};
-
-struct options {
-	struct policies policy;
-	const char *config;
-	int64_t timeout;
-	const char *dockerfile;
-	const char *known_as;
-	enum verdict fail_on;
-	struct formats outputs;
-	struct paths files;
-	struct paths against;
-	const char *namespace;
-};
-
-/* One workload's decision. */
-struct job {
-	struct session *session;
-	struct decision *decision;
-	struct error err;
 };
 
 static int
@@ -102,7 +74,7 @@ add_path(struct paths *p, const char *command, const char *path)
 }
 
 static int
-set_fail_on(struct options *o, const char *command, const char *word)
+set_fail_on(struct check *o, const char *command, const char *word)
 {
 	if (strcmp(word, "warn") == 0)
 		o->fail_on = VERDICT_WARN;
@@ -118,7 +90,7 @@ set_fail_on(struct options *o, const char *command, const char *word)
 
 /* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
 static int
-parse(struct options *o, int argc, char **argv)
+parse(struct check *o, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"filename", required_argument, NULL, 'f'},
@@ -130,6 +102,7 @@ parse(struct options *o, int argc, char **argv)
 	    {"dockerfile", required_argument, NULL, 'd'},
 	    {"as", required_argument, NULL, 'a'},
 	    {"against", required_argument, NULL, 'b'},
+	    {"baseline", required_argument, NULL, 'B'},
 	    {"timeout", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
@@ -152,6 +125,8 @@ parse(struct options *o, int argc, char **argv)
 			o->namespace = optarg;
 		else if (c == 'd')
 			o->dockerfile = optarg;
+		else if (c == 'B')
+			o->baseline = optarg;
 		else if (c == 'a')
 			o->known_as = optarg;
 		else if (c == 'w')
@@ -174,109 +149,6 @@ parse(struct options *o, int argc, char **argv)
 }
 
 static void
-ready(void *arg, struct decision *d)
-{
-	struct job *j = arg;
-
-	j->decision = d;
-	session_end(j->session);
-}
-
-/* Starts every decision, at most RUNNING_MAX at a time, and waits. */
-static void
-run(struct session *s, struct inputs *in, struct job *jobs, int64_t timeout)
-{
-	size_t i;
-
-	for (i = 0; i < in->n; i++) {
-		session_begin(s, RUNNING_MAX);
-		jobs[i].session = s;
-		if (gate_decide(s->gate, TAKE(in->workloads[i]),
-			session_deadline(timeout), ready, &jobs[i],
-			&jobs[i].err) != 0)
-			session_end(s);
-	}
-	session_wait(s);
-}
-
-static enum verdict
-worse(enum verdict a, enum verdict b)
-{
-	/* DENY above ERROR: a rejection is certain, an error may pass. */
-	static const int rank[] = {[VERDICT_NONE] = 4,
-	    [VERDICT_ALLOW] = 0,
-	    [VERDICT_WARN] = 1,
-	    [VERDICT_ERROR] = 2,
-	    [VERDICT_DENY] = 3};
-
-	return rank[a] >= rank[b] ? a : b;
-}
-
-static int
-exit_status(const struct options *o, enum verdict v)
-{
-	if (o->fail_on == VERDICT_NONE)
-		return STATUS_OK;
-	if (v == VERDICT_DENY || v == o->fail_on)
-		return STATUS_REJECTED;
-	return v == VERDICT_ERROR || v == VERDICT_NONE ? STATUS_UNJUDGED
-						       : STATUS_OK;
-}
-
-/* Evaluates every job and writes the results. */
-static int
-conclude(struct options *o, const struct session *s, struct job *jobs, size_t n,
-    const char *command)
-{
-	AUTO(free)
-	const struct report **reports = calloc(n + 1, sizeof(*reports));
-	AUTO(buf_clear) struct buf paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
-	struct results r = {.policy = s->rules,
-	    .dockerfile = o->dockerfile,
-	    .verdict = VERDICT_ALLOW,
-	    .reports = reports};
-	size_t i;
-
-	if (reports == NULL || policies_text(&o->policy, &paths) != 0)
-		return STATUS_UNJUDGED;
-	r.policy_path = buf_text(&paths);
-	for (i = 0; i < n; i++) {
-		if (jobs[i].decision != NULL)
-			reports[i] =
-			    decision_report(jobs[i].decision, &jobs[i].err);
-		if (reports[i] == NULL)
-			return cli_fail(command, STATUS_UNJUDGED, &jobs[i].err);
-		r.verdict = worse(r.verdict, reports[i]->verdict);
-	}
-	r.n = n;
-	if (formats_write(&o->outputs, &r) != STATUS_OK)
-		return STATUS_USAGE;
-	return cli_finish(command, exit_status(o, r.verdict));
-}
-
-static int
-judge(struct options *o, struct inputs *in, const char *command)
-{
-	struct session s;
-	struct job *jobs;
-	size_t i;
-	int status = STATUS_UNJUDGED;
-
-	if (session_open(&s, command, &o->policy, o->config) != 0)
-		return STATUS_USAGE;
-	jobs = calloc(in->n + 1, sizeof(*jobs));
-	if (jobs != NULL) {
-		run(&s, in, jobs, o->timeout);
-		status = conclude(o, &s, jobs, in->n, command);
-		for (i = 0; i < in->n; i++)
-			decision_free(jobs[i].decision);
-	}
-	free(jobs);
-	session_close(&s);
-	return status;
-}
-
-static void
 add_paths(struct inputs *in, const struct paths *p)
 {
 	size_t i;
@@ -287,7 +159,7 @@ add_paths(struct inputs *in, const struct paths *p)
 
 /* false: said on stderr what is wrong. */
 static bool
-compare(struct options *o, const char *command, struct inputs *in)
+compare(struct check *o, const char *command, struct inputs *in)
 {
 	struct inputs old;
 	bool right;
@@ -303,7 +175,7 @@ compare(struct options *o, const char *command, struct inputs *in)
 int
 cmd_check(int argc, char **argv)
 {
-	struct options o = {.timeout = SESSION_TIMEOUT_S,
+	struct check o = {.timeout = SESSION_TIMEOUT_S,
 	    .namespace = "",
 	    .fail_on = VERDICT_DENY,
 	    .outputs = {.command = argv[0], .known = formats}};
@@ -318,13 +190,7 @@ cmd_check(int argc, char **argv)
 	for (i = optind; i < argc; i++)
 		inputs_add_image(&in, argv[i]);
 	in.wrong |= o.against.n > 0 && !compare(&o, argv[0], &in);
-	status = judge(&o, &in, argv[0]);
-	if (in.nskipped > 0)
-		fprintf(stderr, "%zu object%s without a pod skipped: %s\n",
-		    in.nskipped, in.nskipped == 1 ? "" : "s",
-		    buf_text(&in.skipped));
-	if (in.wrong)
-		status = STATUS_USAGE;
+	status = check_run(&o, &in);
 	inputs_clear(&in);
 	return status;
 }

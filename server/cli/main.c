@@ -14,6 +14,7 @@ static const struct command {
     {"check", cmd_check, "judge images and manifests, as the cluster would"},
     {"inspect", cmd_inspect, "show what the gate sees of an image"},
     {"diff", cmd_diff, "tell what became of an image, layer by layer"},
+    {"baseline", cmd_baseline, "accept the findings of today"},
     {"explain", cmd_explain, "tell what the checks of a policy demand"},
     {"lint", cmd_lint, "look for mistakes in policy files"},
     {"test", cmd_test, "try policies on images that are written down"},

@@ -157,6 +157,19 @@ complaint_fingerprint(
 	return digest_finish(d, text, &err);
 }
 
+enum verdict
+output_worse(enum verdict a, enum verdict b)
+{
+	/* DENY above ERROR: a rejection is certain, an error may pass. */
+	static const int rank[] = {[VERDICT_NONE] = 4,
+	    [VERDICT_ALLOW] = 0,
+	    [VERDICT_WARN] = 1,
+	    [VERDICT_ERROR] = 2,
+	    [VERDICT_DENY] = 3};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
 int
 output_summary(const struct results *r, struct buf *b)
 {

@@ -82,6 +82,9 @@ bool complaint_place(const struct complaint *c, struct buf *file, int *line);
 int complaint_fingerprint(
     const struct complaint *c, char text[static DIGEST_TEXT_MAX]);
 
+/* The one that counts for both. */
+enum verdict output_worse(enum verdict a, enum verdict b);
+
 /* "3 images: 1 denied, 0 not judged, 1 warned, 1 allowed. Policy: NAME
  * (PATH)". 0 or -1. */
 int output_summary(const struct results *r, struct buf *b);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TIMEOUT_MAX_S = 3600 };
+enum { TIMEOUT_MAX_S = 3600, TICK_MS = 100 };
 
 /* Policy and config; what is wrong goes to stderr. */
 static int
@@ -81,14 +81,43 @@ session_close(struct session *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-void
+/* Until fewer than `max` run. Returns with the lock held. */
+static int
+wait_for_room(struct session *s, size_t max)
+{
+	struct timespec until;
+	int64_t ms;
+	bool stop;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->running >= max) {
+		if (s->tick == NULL) {
+			pthread_cond_wait(&s->changed, &s->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&s->lock);
+		stop = s->tick(s->tick_arg);
+		pthread_mutex_lock(&s->lock);
+		if (stop)
+			return -1;
+		ms = clock_real.monotonic_ms(&clock_real) + TICK_MS;
+		until = (struct timespec){ms / 1000, ms % 1000 * 1000000};
+		if (s->running >= max)
+			pthread_cond_clockwait(
+			    &s->changed, &s->lock, CLOCK_MONOTONIC, &until);
+	}
+	return 0;
+}
+
+int
 session_begin(struct session *s, size_t max)
 {
-	pthread_mutex_lock(&s->lock);
-	while (s->running >= max)
-		pthread_cond_wait(&s->changed, &s->lock);
-	s->running++;
+	const int rc = wait_for_room(s, max);
+
+	if (rc == 0)
+		s->running++;
 	pthread_mutex_unlock(&s->lock);
+	return rc;
 }
 
 void
@@ -100,13 +129,13 @@ session_end(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void
+int
 session_wait(struct session *s)
 {
-	pthread_mutex_lock(&s->lock);
-	while (s->running > 0)
-		pthread_cond_wait(&s->changed, &s->lock);
+	const int rc = wait_for_room(s, 1);
+
 	pthread_mutex_unlock(&s->lock);
+	return rc;
 }
 
 int64_t

@@ -22,6 +22,10 @@ struct session {
 	pthread_cond_t changed;
 	size_t
 	    running; /* guarded by lock: what was started and has not ended */
+	/* Called now and then while this waits; true: wait no longer. NULL:
+	 * never. */
+	bool (*tick)(void *arg);
+	void *tick_arg;
 };
 
 /*
@@ -32,11 +36,12 @@ int session_open(struct session *s, const char *command,
     const struct policies *policy, const char *config);
 void session_close(struct session *s);
 
-/* Bracket each asynchronous call: begin waits until fewer than `max` run. */
-void session_begin(struct session *s, size_t max);
+/* Bracket each asynchronous call: begin waits until fewer than `max` run.
+ * Returns 0, or -1 where tick() said so: nothing may be started then. */
+int session_begin(struct session *s, size_t max);
 void session_end(struct session *s); /* from any thread */
-/* Until nothing runs. */
-void session_wait(struct session *s);
+/* Until nothing runs, or tick() says so: -1. */
+int session_wait(struct session *s);
 
 /* A deadline `seconds` from now, for the calls that take one. */
 int64_t session_deadline(int64_t seconds);
