@@ -10,6 +10,7 @@
  */
 struct clock {
 	int64_t (*monotonic_ms)(const struct clock *c); /* never goes back */
+	int64_t (*monotonic_us)(const struct clock *c); /* the same, finer */
 	int64_t (*wall_s)(const struct clock *c);       /* since the epoch */
 };
 

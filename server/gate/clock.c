@@ -4,13 +4,19 @@
 #include <time.h>
 
 static int64_t
-real_monotonic_ms(const struct clock *c)
+real_monotonic_us(const struct clock *c)
 {
 	struct timespec ts;
 
 	(void)c;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000 * 1000 + ts.tv_nsec / 1000;
+}
+
+static int64_t
+real_monotonic_ms(const struct clock *c)
+{
+	return real_monotonic_us(c) / 1000;
 }
 
 static int64_t
@@ -25,5 +31,6 @@ real_wall_s(const struct clock *c)
 
 const struct clock clock_real = {
     .monotonic_ms = real_monotonic_ms,
+    .monotonic_us = real_monotonic_us,
     .wall_s = real_wall_s,
 };

@@ -48,6 +48,9 @@ add_members(struct buf *b, const char *fmt, va_list ap)
 		case 'i':
 			buf_printf(b, "%" PRId64, va_arg(ap, int64_t));
 			break;
+		case 'f':
+			buf_printf(b, "%.3f", va_arg(ap, double));
+			break;
 		case 'b':
 			buf_puts(b, va_arg(ap, int) ? "true" : "false");
 			break;

@@ -31,6 +31,7 @@ bool log_level_parse(const char *s, enum log_level *level);
  *
  *	s  text, sanitised no further than JSON needs; NULL: null
  *	i  a number, int64_t
+ *	f  a number, double, to three decimals
  *	b  a bool
  *	j  a struct buf with JSON in it
  */

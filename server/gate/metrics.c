@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LABELS = 3, BUCKETS = 12, SERIES_MAX = 4096, SLOTS = 64 };
+enum { LABELS = 3, BUCKETS = 17, SERIES_MAX = 4096, SLOTS = 64 };
 
-static const double bounds[BUCKETS] = {
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10};
+static const double bounds[BUCKETS] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 
 static const struct family {
 	const char *name;
@@ -43,6 +43,8 @@ static const struct family {
 	"References that the cache knows.", {NULL}},
     [METRIC_INFLIGHT] = {"inflight_reviews", "gauge",
 	"Reviews being decided now.", {NULL}},
+    [METRIC_SHED] = {"shed_total", "counter",
+	"Reviews sent away because there were too many at once.", {NULL}},
     [METRIC_POLICY_INFO] = {"policy_info", "gauge", "The policy in force.",
 	{"name", "sha256"}},
     [METRIC_POLICY_RELOADS] = {"policy_reloads_total", "counter",

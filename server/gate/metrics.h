@@ -26,6 +26,7 @@ enum metric {
 	METRIC_CACHE_BYTES,       /* gauge */
 	METRIC_CACHE_ENTRIES,     /* gauge */
 	METRIC_INFLIGHT,          /* gauge */
+	METRIC_SHED,              /* none */
 	METRIC_POLICY_INFO,       /* name, sha256; gauge */
 	METRIC_POLICY_RELOADS,    /* result */
 	METRIC_POLICY_LOADED,     /* gauge, seconds since the epoch */

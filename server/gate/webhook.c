@@ -27,7 +27,7 @@ struct webhook {
 struct webhook_call {
 	struct webhook *webhook;
 	enum webhook_endpoint endpoint;
-	int64_t started; /* monotonic milliseconds */
+	int64_t started; /* monotonic microseconds */
 	struct review *review;
 	struct decision *decision;
 	struct error err; /* why there is no review, or no decision */
@@ -74,9 +74,9 @@ webhook_budget_ms(const char *timeout)
 }
 
 static int64_t
-now_ms(const struct webhook *w)
+now_us(const struct webhook *w)
 {
-	return w->o.clock->monotonic_ms(w->o.clock);
+	return w->o.clock->monotonic_us(w->o.clock);
 }
 
 static void
@@ -109,7 +109,7 @@ webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
 	c->endpoint = endpoint;
 	c->ready = ready;
 	c->arg = arg;
-	c->started = now_ms(w);
+	c->started = now_us(w);
 	c->shed = atomic_fetch_add(&w->inflight, 1) >= w->o.max_inflight;
 	metrics_add(w->o.metrics, METRIC_INFLIGHT, 1, NULL, NULL, NULL);
 	if (!c->shed)
@@ -121,7 +121,7 @@ webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
 			load = TAKE(c->review->workload);
 	}
 	if (load == NULL || gate_decide(w->o.gate, load,
-				c->started + webhook_budget_ms(timeout),
+				c->started / 1000 + webhook_budget_ms(timeout),
 				decided, c, &c->err) != 0)
 		ready(arg, c);
 	return 0;
@@ -162,7 +162,8 @@ log_image(struct buf *b, const struct report_image *img, const char *source)
 }
 
 static void
-log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
+log_review(
+    const struct webhook_call *c, const struct outcome *o, double seconds)
 {
 	AUTO(buf_clear) struct buf images = BUF_INIT(LOG_LINE_MAX);
 	const struct review *r = c->review;
@@ -180,11 +181,11 @@ log_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 	}
 	buf_puts(&images, "]");
 	log_event(c->webhook->o.log, LOG_INFO, "review",
-	    ":s :s :s :s :s :s :s :b :s :i :j", "endpoint",
+	    ":s :s :s :s :s :s :s :b :s :f :j", "endpoint",
 	    endpoint_names[c->endpoint], "uid", r->uid, "operation",
 	    r->operation, "kind", r->kind, "namespace", r->namespace, "name",
 	    r->name, "username", r->username, "dryRun", r->dry_run, "verdict",
-	    verdict_name(o->verdict), "ms", ms, "images", &images);
+	    verdict_name(o->verdict), "ms", seconds * 1000, "images", &images);
 }
 
 static const char *
@@ -201,7 +202,8 @@ operation_label(const char *operation)
 }
 
 static void
-count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
+count_review(
+    const struct webhook_call *c, const struct outcome *o, double seconds)
 {
 	struct metrics *m = c->webhook->o.metrics;
 	const struct report_image *img;
@@ -209,7 +211,7 @@ count_review(const struct webhook_call *c, const struct outcome *o, int64_t ms)
 
 	metrics_add(m, METRIC_REVIEWS, 1, endpoint_names[c->endpoint],
 	    operation_label(c->review->operation), verdict_name(o->verdict));
-	metrics_observe(m, METRIC_REVIEW_DURATION, (double)ms / 1000, NULL);
+	metrics_observe(m, METRIC_REVIEW_DURATION, seconds, NULL);
 	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {
 		img = &o->report->images[i];
 		for (j = 0; j < img->nfindings; j++)
@@ -236,15 +238,15 @@ answer_review(struct webhook_call *c, struct webhook_answer *a)
 {
 	struct error err = ERROR_INIT;
 	struct outcome o;
-	int64_t ms;
+	double seconds;
 
 	conclude(c, &o);
 	a->status = 200;
 	a->content_type = "application/json";
 	a->body = review_answer_encode(c->review, &o.answer, &a->len, &err);
-	ms = now_ms(c->webhook) - c->started;
-	count_review(c, &o, ms);
-	log_review(c, &o, ms);
+	seconds = (double)(now_us(c->webhook) - c->started) / 1e6;
+	count_review(c, &o, seconds);
+	log_review(c, &o, seconds);
 	outcome_clear(&o);
 	if (a->body == NULL)
 		answer_text(a, 503, "out of memory");
@@ -257,6 +259,7 @@ webhook_finish(struct webhook_call *c, struct webhook_answer *a)
 
 	*a = (struct webhook_answer){0};
 	if (c->shed) {
+		metrics_add(w->o.metrics, METRIC_SHED, 1, NULL, NULL, NULL);
 		answer_text(a, 503, "too many reviews at once, come back");
 		a->retry_after = SHED_RETRY_S;
 	} else if (c->review == NULL) {

@@ -81,9 +81,9 @@ writes_members_of_every_kind(void **state)
 		buf_puts(&list, "]");
 		buf_puts(&broken, "over its bound");
 		log_event(&l, LOG_ERROR, "lost", ":j", "list", &broken);
-		log_event(&l, LOG_INFO, "tested", ":s :i :b :j", "none",
-		    (const char *)NULL, "n", INT64_MIN, "is", true, "list",
-		    &list);
+		log_event(&l, LOG_INFO, "tested", ":s :i :f :b :j", "none",
+		    (const char *)NULL, "n", INT64_MIN, "ms", 0.1254, "is",
+		    true, "list", &list);
 		log_event(&l, LOG_DEBUG, "bare", "");
 	}
 	close(fds[1]);
@@ -91,9 +91,10 @@ writes_members_of_every_kind(void **state)
 	close(fds[0]);
 	assert_true(n > 0);
 	line[n] = '\0';
-	wanted = json_pack("{s:s, s:s, s:s, s:n, s:I, s:b, s:[{s:s}]}", "time",
-	    "2026-01-02T03:04:05Z", "level", "info", "event", "tested", "none",
-	    "n", (json_int_t)INT64_MIN, "is", 1, "list", "name", "x\"},{\"");
+	wanted = json_pack("{s:s, s:s, s:s, s:n, s:I, s:f, s:b, s:[{s:s}]}",
+	    "time", "2026-01-02T03:04:05Z", "level", "info", "event", "tested",
+	    "none", "n", (json_int_t)INT64_MIN, "ms", 0.125, "is", 1, "list",
+	    "name", "x\"},{\"");
 	got = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
 	assert_true(json_equal(got, wanted));
 	assert_string_equal(strchr(line, '\n') + 1,

@@ -63,16 +63,18 @@ histogram_buckets_are_cumulative(void **state)
 	AUTO(free) char *text = NULL;
 
 	(void)state;
-	metrics_observe(m, METRIC_REVIEW_DURATION, 0.001, NULL);
+	metrics_observe(m, METRIC_REVIEW_DURATION, 0.0001, NULL);
+	metrics_observe(m, METRIC_REVIEW_DURATION, 0.00075, NULL);
 	metrics_observe(m, METRIC_REVIEW_DURATION, 0.2, NULL);
 	metrics_observe(m, METRIC_REVIEW_DURATION, 60, NULL);
 	text = page(m);
-	assert_has(text, "_seconds_bucket{le=\"0.0005\"} 0\n");
-	assert_has(text, "_seconds_bucket{le=\"0.001\"} 1\n");
-	assert_has(text, "_seconds_bucket{le=\"0.5\"} 2\n");
-	assert_has(text, "_seconds_bucket{le=\"10\"} 2\n");
-	assert_has(text, "_seconds_bucket{le=\"+Inf\"} 3\n");
-	assert_has(text, "_seconds_count 3\n");
+	assert_has(text, "_seconds_bucket{le=\"0.0001\"} 1\n");
+	assert_has(text, "_seconds_bucket{le=\"0.0005\"} 1\n");
+	assert_has(text, "_seconds_bucket{le=\"0.001\"} 2\n");
+	assert_has(text, "_seconds_bucket{le=\"0.25\"} 3\n");
+	assert_has(text, "_seconds_bucket{le=\"30\"} 3\n");
+	assert_has(text, "_seconds_bucket{le=\"+Inf\"} 4\n");
+	assert_has(text, "_seconds_count 4\n");
 }
 
 static void

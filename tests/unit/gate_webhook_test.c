@@ -170,10 +170,14 @@ answers_each_kind_of_request(void **state)
 static void
 sheds_what_is_over_the_bound(void **state)
 {
-	struct webhook_answer a = post(*state, "{}");
+	const struct fixture *f = *state;
+	struct webhook_answer a = post(f, "{}");
+	AUTO(buf_clear) struct buf page = BUF_INIT(METRICS_TEXT_MAX);
 
 	assert_int_equal(a.status, 503);
 	assert_int_equal(a.retry_after, 1);
+	metrics_render(f->metrics, &page);
+	assert_non_null(strstr(buf_text(&page), "policy_gate_shed_total 1\n"));
 	free(a.body);
 }
 
