@@ -126,24 +126,11 @@ name_length(const char *s, size_t len)
 	return i;
 }
 
-/* A variable's name, or an option's: "--api-key" reads as "api_key". */
+/* A variable's name, or an option's: "--api-key". */
 static bool
 is_secret(const char *s, size_t len)
 {
-	char name[NAME_MAX_BYTES];
-	size_t i;
-
-	while (len > 0 && *s == '-') {
-		s++;
-		len--;
-	}
-	if (len == 0 || len > sizeof(name))
-		return false;
-	memcpy(name, s, len);
-	for (i = 0; i < len; i++)
-		if (name[i] == '-')
-			name[i] = '_';
-	return secret_is_name(name, len);
+	return len <= NAME_MAX_BYTES && secret_is_name(s, len);
 }
 
 /* Bytes of `s` after a name of `n` bytes that are its secret value: after '=',
@@ -196,24 +183,97 @@ userinfo_value(const char *s, size_t len, size_t *skip)
 	return 0;
 }
 
+static size_t
+word_length(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && strchr(" \t\r\n;&|)'\"", s[i]) == NULL)
+		i++;
+	return i;
+}
+
+/* An option without a telling name, at `s`: "-u user:password", and "-p
+ * password" where a program that logs in stands in the text. */
+static size_t
+login_value(const char *s, size_t len, bool logs_in, size_t *skip)
+{
+	static const char *const users[] = {
+	    "-u", "-U", "--user", "--proxy-user", NULL};
+	const size_t n = name_length(s, len);
+	size_t at = n, value, i;
+
+	if (n < 2 || s[0] != '-')
+		return 0;
+	if (logs_in && s[1] == 'p' && n > 2) {
+		*skip = 2; /* "-ppassword" */
+		return word_length(s + 2, len - 2);
+	}
+	while (at < len && strchr(" \t=", s[at]) != NULL)
+		at++;
+	*skip = at;
+	value = value_length(s + at, len - at);
+	if (logs_in && n == 2 && s[1] == 'p')
+		return value;
+	for (i = 0; users[i] != NULL; i++)
+		if (strlen(users[i]) == n && memcmp(s, users[i], n) == 0)
+			return memchr(s + at, ':', value) != NULL ? value : 0;
+	return 0;
+}
+
+/* What the rest of a text says of a part of it. */
+struct context {
+	bool logs_in;
+	bool sets_passwords; /* "user:password" for chpasswd */
+};
+
+static struct context
+context_of(const char *s, size_t len)
+{
+	return (struct context){
+	    .logs_in = memmem(s, len, "sshpass ", 8) != NULL ||
+		       memmem(s, len, " login ", 7) != NULL,
+	    .sets_passwords = memmem(s, len, "chpasswd", 8) != NULL,
+	};
+}
+
+/* Bytes of the secret behind what begins at s[i], or 0. *skip: what is shown
+ * before them. */
+static size_t
+secret_at(
+    const char *s, size_t len, size_t i, const struct context *c, size_t *skip)
+{
+	const bool begins = i == 0 || name_length(s + i - 1, 1) == 0;
+	const size_t n = name_length(s + i, len - i);
+	size_t value = header_value(s + i, len - i, skip);
+
+	if (value == 0)
+		value = userinfo_value(s + i, len - i, skip);
+	if (value == 0 && begins) {
+		value = secret_length(s + i, len - i);
+		*skip = 0;
+	}
+	if (value == 0 && begins)
+		value = login_value(s + i, len - i, c->logs_in, skip);
+	if (value == 0 && is_secret(s + i, n))
+		value = secret_value(s + i, len - i, n, skip);
+	if (value == 0 && c->sets_passwords && s[i] == ':' && !begins) {
+		*skip = 1;
+		value = word_length(s + i + 1, len - i - 1);
+	}
+	if (value == 0)
+		*skip = n > 0 ? n : 1;
+	return value;
+}
+
 static int
 add_redacted(struct buf *b, const char *s, size_t len)
 {
-	size_t i = 0, from = 0, n, value, skip = 0;
+	const struct context c = context_of(s, len);
+	size_t i = 0, from = 0, value, skip = 0;
 
 	while (i < len) {
-		n = name_length(s + i, len - i);
-		value = header_value(s + i, len - i, &skip);
-		if (value == 0)
-			value = userinfo_value(s + i, len - i, &skip);
-		if (value == 0 && (i == 0 || name_length(s + i - 1, 1) == 0)) {
-			value = secret_length(s + i, len - i);
-			skip = 0;
-		}
-		if (value == 0 && is_secret(s + i, n))
-			value = secret_value(s + i, len - i, n, &skip);
-		if (value == 0)
-			skip = n > 0 ? n : 1;
+		value = secret_at(s, len, i, &c, &skip);
 		i += skip;
 		if (value == 0)
 			continue;

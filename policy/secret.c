@@ -6,11 +6,19 @@
 #include <strings.h>
 
 static const char *const telling[] = {"apikey", "accesskey", "auth",
-    "credential", "credentials", "key", "passwd", "passphrase", "password",
-    "pwd", "secret", "token", NULL};
+    "authtoken", "credential", "credentials", "key", "passwd", "passphrase",
+    "password", "privatekey", "pwd", "secret", "secretkey", "token", NULL};
 
 static const char *const harmless[] = {
     "public", "file", "path", "version", "url", "gpg", "checksum", "id", NULL};
+
+/* At the end they say that the value is about a secret: AUTH_TYPE. */
+static const char *const about[] = {"algorithm", "arn", "audience", "backend",
+    "count", "dir", "directory", "domain", "driver", "enabled", "endpoint",
+    "expiration", "expires", "expiry", "format", "header", "host", "issuer",
+    "length", "lifetime", "method", "mode", "name", "policy", "port", "prefix",
+    "provider", "realm", "required", "server", "size", "suffix", "timeout",
+    "ttl", "type", "uri", NULL};
 
 static bool
 is_one_of(const char *word, size_t len, const char *const *words)
@@ -38,22 +46,37 @@ is_sha(const char *word, size_t len)
 	return true;
 }
 
+/* Where the word that begins at `at` ends: before a separator, or before the
+ * capital that begins the next one, as in "authToken" and "DBPassword". */
+static size_t
+word_end(const char *name, size_t at, size_t len)
+{
+	size_t i;
+
+	for (i = at; i < len && strchr("_-.", name[i]) == NULL; i++)
+		if (i > at && isupper((unsigned char)name[i]) &&
+		    (islower((unsigned char)name[i - 1]) ||
+			(i + 1 < len && islower((unsigned char)name[i + 1]))))
+			break;
+	return i;
+}
+
 bool
 secret_is_name(const char *name, size_t len)
 {
-	bool told = false;
+	bool told = false, qualified = false;
 	size_t at = 0, end;
 
-	while (at <= len) {
-		for (end = at; end < len && name[end] != '_'; end++)
-			;
+	while (at < len) {
+		end = word_end(name, at, len);
 		if (is_one_of(name + at, end - at, harmless) ||
 		    is_sha(name + at, end - at))
 			return false;
 		told |= is_one_of(name + at, end - at, telling);
-		at = end + 1;
+		qualified = is_one_of(name + at, end - at, about);
+		at = end + (end < len && strchr("_-.", name[end]) != NULL);
 	}
-	return told;
+	return told && !qualified;
 }
 
 /* The prefixes that services give to their tokens, so that scanners find
@@ -179,8 +202,26 @@ secret_is_value(const char *s, size_t len)
 
 static const char *const placeholders[] = {"true", "false", "yes", "no", "on",
     "off", "none", "null", "nil", "undefined", "default", "enabled", "disabled",
-    "optional", "required", "changeme", "change_me", "change-me", "placeholder",
-    "example", "dummy", "todo", "auto", "basic", "bearer", NULL};
+    "optional", "required", "change_me", "change-me", "todo", "auto", "basic",
+    "bearer", NULL};
+
+/* A value with such a word in it is one for everybody. */
+static const char *const stand_ins[] = {
+    "changeme", "placeholder", "example", "dummy", "fake", NULL};
+
+static bool
+is_stand_in(const char *s, size_t len)
+{
+	size_t at, n;
+
+	for (at = 0; at < len; at += n + 1) {
+		for (n = 0; at + n < len && isalnum((unsigned char)s[at + n]);)
+			n++;
+		if (is_one_of(s + at, n, stand_ins))
+			return true;
+	}
+	return false;
+}
 
 /* A fingerprint of a public key: 40 or 64 hexadecimal digits in capitals, in
  * groups or not. */
@@ -226,7 +267,8 @@ secret_is_harmless(const char *s, size_t len)
 	    (*s == '{' && s[1] == '{') || memmem(s, len, "${", 2) != NULL ||
 	    memmem(s, len, "$(", 2) != NULL)
 		return true;
-	return is_one_of(s, len, placeholders) || is_all(s, len, "xX*.-_#") ||
+	return is_one_of(s, len, placeholders) || is_stand_in(s, len) ||
+	       is_all(s, len, "xX*.-_#") ||
 	       (len <= SMALL_NUMBER && is_all(s, len, "0123456789")) ||
 	       is_fingerprint(s, len);
 }

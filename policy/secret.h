@@ -7,9 +7,10 @@
 
 /*
  * Whether the name of a variable (its first `len` bytes) says that its value
- * is a secret: a word of it, split at '_', is one of key, password, token and
- * their like, and none says that the value is public or only points at one
- * (file, path, url, gpg, sha256, ...).
+ * is a secret: a word of it (split at '_', '-', '.' and as in "authToken") is
+ * one of key, password, token and their like, none says that the value is
+ * public or only points at one (file, path, url, gpg, sha256, ...), and the
+ * last does not say that it is about one (type, ttl, issuer, ...).
  */
 bool secret_is_name(const char *name, size_t len);
 
@@ -25,8 +26,8 @@ size_t secret_length(const char *s, size_t len);
 
 /*
  * Whether a value cannot be a secret, whatever its name: nothing or one
- * byte, a variable ("$X"), a template, a path, a word such as "true" or
- * "changeme", a small number, a key's fingerprint. Quotes around it do not
+ * byte, a variable ("$X"), a template, a path, a word such as "true", one
+ * with "dummy" or "changeme" in it, a small number, a key's fingerprint. Quotes around it do not
  * count.
  */
 bool secret_is_harmless(const char *s, size_t len);

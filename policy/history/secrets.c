@@ -107,6 +107,40 @@ option_value(const struct command *c, size_t i, size_t len)
 	return NULL;
 }
 
+/* "docker login", "helm registry login". */
+static bool
+logs_in(const struct command *c, size_t i)
+{
+	enum { VERBS_MAX = 2 };
+	size_t k;
+
+	for (k = 1; k < i && k <= VERBS_MAX; k++)
+		if (strcmp(c->words[k], "login") == 0)
+			return true;
+	return command_is(c, "sshpass");
+}
+
+/* "curl -u name:password", "sshpass -p password", "docker login -p password".
+ */
+static bool
+is_login(const struct command *c, size_t i)
+{
+	static const char *const fetchers[] = {"curl", "wget", NULL};
+	const char *w = c->words[i];
+	const char *value = i + 1 < c->n ? c->words[i + 1] : "";
+
+	if (strncmp(w, "-p", 2) == 0 && logs_in(c, i)) {
+		value = w[2] != '\0' ? w + 2 : value;
+	} else {
+		value = strchr(value, ':');
+		if (value == NULL || !command_is_one_of(c, fetchers) ||
+		    (strcmp(w, "-u") != 0 && strcmp(w, "--user") != 0))
+			return false;
+		value++;
+	}
+	return !secret_is_harmless(value, strlen(value));
+}
+
 static bool
 is_authorization(const char *w)
 {
@@ -116,17 +150,38 @@ is_authorization(const char *w)
 	       strpbrk(w, "$`<{") == NULL;
 }
 
+/* What is written into a file, or given to a program: "echo password=x >y",
+ * "-Dpassword=x", "//registry/:_authToken=x". */
+static int
+look_at_text(struct scan *s, struct names *l, const char *w)
+{
+	const char *eq = strchr(w, '='), *name = eq;
+
+	if (eq == NULL)
+		return 0;
+	while (name > w && strchr("/:;,?& \t\n'\"", name[-1]) == NULL)
+		name--;
+	return look_at_settings(s, l, name, strlen(name));
+}
+
 static int
 look_at_word(struct scan *s, struct names *l, const struct command *c, size_t i)
 {
+	static const char *const writers[] = {
+	    "echo", "printf", "npm", "yarn", "pnpm", NULL};
 	const char *w = c->words[i], *value;
 	const size_t len = strcspn(w, "=");
 
+	if ((command_is_one_of(c, writers) || strncmp(w, "-D", 2) == 0) &&
+	    look_at_text(s, l, w) != 0)
+		return -1;
 	if (is_secret_option(w, len)) {
 		value = option_value(c, i, len);
 		if (value != NULL && !secret_is_harmless(value, strlen(value)))
 			return add_named(s, l, w, len);
 	}
+	if (is_login(c, i))
+		names_add(l, "a login's password");
 	if (is_authorization(w))
 		names_add(l, "an Authorization header");
 	else if (secret_is_value(w, strlen(w)))

@@ -34,6 +34,17 @@ static const struct row {
     {"KEY_SHA256", false},
     {"AUTH_VERSION", false},
     {"TOKEN_SHAPE", true},
+    {"AUTH_TYPE", false},
+    {"AUTH_TYPE_TOKEN", true},
+    {"TOKEN_TTL", false},
+    {"SECRET_NAME", false},
+    {"registry.password", true},
+    {"authToken", true},
+    {"_authToken", true},
+    {"DBPassword", true},
+    {"publicKey", false},
+    {"authorName", false},
+    {"KEYS", false},
 };
 
 static void
@@ -88,6 +99,9 @@ static const struct value {
     {"<token>", false, true},
     {"{{ token }}", false, true},
     {"xxxxxxxx", false, true},
+    {"dummy-key-for-the-build", false, true},
+    {"not_a_placeholder", false, true},
+    {"exampled", false, false},
     {"12345", false, true},
     {"123456", false, false},
     {"BCA4 3417 C3B4 85DD 128E C6D4 B7B3 B788 A8D3 785C", false, true},
