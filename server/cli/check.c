@@ -173,24 +173,37 @@ compare(struct check *o, const char *command, struct inputs *in)
 }
 
 int
-cmd_check(int argc, char **argv)
+check_main(int argc, char **argv, const struct check_command *command)
 {
 	struct check o = {.timeout = SESSION_TIMEOUT_S,
 	    .namespace = "",
-	    .fail_on = VERDICT_DENY,
-	    .outputs = {.command = argv[0], .known = formats}};
+	    .fail_on = command->fail_on,
+	    .outputs = {.command = argv[0], .known = command->formats}};
 	struct inputs in;
 	int i, status = parse(&o, argc, argv);
 
 	if (status != STATUS_OK)
-		return status < 0 ? cli_help(help) : status;
+		return status < 0 ? cli_help(command->help) : status;
 	inputs_init(&in, argv[0], o.namespace);
 	in.known_as = o.known_as;
 	add_paths(&in, &o.files);
-	for (i = optind; i < argc; i++)
-		inputs_add_image(&in, argv[i]);
+	for (i = optind; i < argc; i++) {
+		if (command->takes_files)
+			inputs_add_path(&in, argv[i]);
+		else
+			inputs_add_image(&in, argv[i]);
+	}
 	in.wrong |= o.against.n > 0 && !compare(&o, argv[0], &in);
 	status = check_run(&o, &in);
 	inputs_clear(&in);
 	return status;
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+	static const struct check_command command = {
+	    .help = help, .formats = formats, .fail_on = VERDICT_DENY};
+
+	return check_main(argc, argv, &command);
 }

@@ -37,4 +37,14 @@ struct check {
  */
 int check_run(struct check *c, struct inputs *in);
 
+/* A command that is check in other words. */
+struct check_command {
+	const char *help;
+	const struct format *formats;
+	enum verdict fail_on;
+	bool takes_files; /* arguments are manifests, not images */
+};
+
+int check_main(int argc, char **argv, const struct check_command *command);
+
 #endif

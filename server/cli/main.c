@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
     {"check", cmd_check, "judge images and manifests, as the cluster would"},
     {"inspect", cmd_inspect, "show what the gate sees of an image"},
+    {"scan", cmd_scan, "tell what a policy would do to many workloads"},
     {"diff", cmd_diff, "tell what became of an image, layer by layer"},
     {"baseline", cmd_baseline, "accept the findings of today"},
     {"explain", cmd_explain, "tell what the checks of a policy demand"},

@@ -32,6 +32,10 @@ int output_gitlab(const void *results, FILE *out);
 int output_markdown(const void *results, FILE *out);
 int output_html(const void *results, FILE *out);
 
+/* Of `scan`. */
+int output_scan(const void *results, FILE *out);
+int output_scan_json(const void *results, FILE *out);
+
 /* One complaint: a finding, or why an image could not be judged. */
 struct complaint {
 	const struct results *results;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cli/check.h"
+#include "server/cli/cli.h"
+
+static const char help[] =
+    "usage: policy-gate scan [OPTION]... FILE|DIR|-...\n"
+    "\n"
+    "Tells what a policy would do to many workloads: how many it would "
+    "reject, by rule\n"
+    "and by owner, as it is and if all of it were enforced, and the worst "
+    "images first.\n"
+    "For rules that are to move from audit to enforce.\n"
+    "\n"
+    "  -o FORMAT[=FILE]      table (default), json, html; several times\n"
+    "  --fail-on WORD        exit with 1 on: warn, deny, never (default)\n"
+    "  and --policy, --config, --namespace, --timeout, --against, "
+    "--baseline, -f\n"
+    "  as in policy-gate check --help\n"
+    "\n"
+    "Example:\n"
+    "  kubectl get pods -A -o yaml | policy-gate scan --policy new.yaml -\n";
+
+static const struct format formats[] = {
+    {"table", output_scan},
+    {"json", output_scan_json},
+    {"html", output_html},
+    {NULL, NULL},
+};
+
+int
+cmd_scan(int argc, char **argv)
+{
+	static const struct check_command command = {.help = help,
+	    .formats = formats,
+	    .fail_on = VERDICT_NONE,
+	    .takes_files = true};
+
+	return check_main(argc, argv, &command);
+}
