@@ -11,7 +11,10 @@
 
 enum {
 	REPORT_MESSAGE_MAX = 4096, /* bytes of a denial */
-	REPORT_WARNING_MAX = 256,  /* bytes of one warning */
+	/* The same where it ends in an Event, which has 1 kB for it and what
+	 * the API server and a controller put in front. */
+	REPORT_EVENT_MAX = 900,
+	REPORT_WARNING_MAX = 256, /* bytes of one warning */
 };
 
 /*
@@ -27,14 +30,17 @@ json_t *finding_json(const struct finding *f);
  * The denial: the verdict first, then per image its spec path and reference,
  * and a line for each enforced finding and each error: container, platform
  * where there are several, what was found and what helps. The most important
- * first; at most REPORT_MESSAGE_MAX bytes, cut between lines with "and N more".
+ * first; at most `max` bytes. Where that is not enough lines become shorter: at
+ * most as long as a warning, then message and owner alone; and then it is cut
+ * between lines, with "and N more".
  * For VERDICT_DENY and VERDICT_ERROR. Returns 0 or -1.
  */
-int report_message(const struct report *r, struct buf *b);
+int report_message(const struct report *r, size_t max, struct buf *b);
 
 /*
  * Adds one string per finding in warn mode, and per error where onError is
- * warn, to the JSON array `warnings`, each at most REPORT_WARNING_MAX bytes.
+ * warn, to the JSON array `warnings`, each at most REPORT_WARNING_MAX bytes:
+ * where that is too little, evidence is shortened, then left out, then the fix.
  * Findings in warn mode are told on a denial too. Returns 0 or -1.
  */
 int report_warnings(const struct report *r, json_t *warnings);

@@ -4,6 +4,8 @@
 #include "policy/report.h"
 #include "server/gate/pin.h"
 
+#include <string.h>
+
 enum { RETRY_S = 2 };
 
 /* Returns false when memory is out; the answer is a denial then. */
@@ -55,8 +57,18 @@ deny_malformed(struct outcome *o, const char *why)
 	buf_puts(&o->message, why);
 }
 
+/* What a program asked for ends in an Event, if anywhere. */
+static bool
+is_asked_by_program(const struct review *r)
+{
+	static const char account[] = "system:serviceaccount:";
+
+	return strncmp(r->username, account, strlen(account)) == 0 ||
+	       strcmp(r->username, "system:kube-controller-manager") == 0;
+}
+
 static int
-tell(struct outcome *o)
+tell(struct outcome *o, const struct review *review)
 {
 	const struct report *r = o->report;
 
@@ -69,7 +81,9 @@ tell(struct outcome *o)
 	}
 	o->verdict = r->verdict;
 	o->answer.code = report_may_heal(r, &o->answer.retry_after) ? 503 : 403;
-	return report_message(r, &o->message);
+	return report_message(r,
+	    is_asked_by_program(review) ? REPORT_EVENT_MAX : REPORT_MESSAGE_MAX,
+	    &o->message);
 }
 
 /* What every answer says, whatever came out. */
@@ -99,7 +113,7 @@ outcome_validate(struct outcome *o, const struct review *r,
 		deny_internal(o, why->err->msg);
 	else if (report == NULL)
 		allow(o, VERDICT_ALLOW);
-	else if (tell(o) != 0)
+	else if (tell(o, r) != 0)
 		deny_internal(o, "out of memory");
 	finish(o, why);
 }

@@ -425,6 +425,26 @@ class Operation(unittest.TestCase):
         self.assertIn("TIMEOUT", answer["status"]["message"])
         self.assertEqual(own.process.popen.wait(20), 0)
 
+    def test_what_ends_in_an_event_fits_into_one(self):
+        rules = "".join(
+            f"  - {{name: no-latest-{i}, owner: team-{i}, "
+            "check: {tag: {deny: [latest]}}}\n" for i in range(8))
+        own = gate.Gate(f"version: 1\nrules:\n{rules}")
+        self.addCleanup(own.stop)
+        said = {}
+        for user in ("anna", "system:serviceaccount:kube-system:job-controller"):
+            answer = own.post(gate.review(
+                gate.pod("a.corp/x"), userInfo={"username": user}))
+            said[user] = answer["status"]["message"].splitlines()
+        person, program = said.values()
+        self.assertEqual(person[:2], program[:2])
+        self.assertEqual(len(person), 10)
+        self.assertIn("name a version", person[2].lower())
+        self.assertLessEqual(len("\n".join(program)), 900)
+        self.assertEqual(len(program), 10)
+        for i, line in enumerate(program[2:]):
+            self.assertIn(f"(no-latest-{i}).", line)
+
     def test_sighup_takes_a_new_policy_and_refuses_a_bad_one(self):
         own = gate.Gate(gate.POLICY, config)
         self.addCleanup(own.stop)

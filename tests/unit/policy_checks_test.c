@@ -223,6 +223,19 @@ static const struct words {
 	{.layers = "ab", .sizes = {1, 512 * MI}},
 	"the largest layer 512 MiB is over 300 MiB|it is layer 2 of 2|build "
 	"in a separate stage and copy only the result"},
+    {"size names three layers at most, and each once", "size: {max: 1Mi}",
+	{.layers = "aabcd",
+	    .sizes = {100 * MI, 100 * MI, 90 * MI, 80 * MI, 70 * MI}},
+	"size 340 MiB is over 1 MiB|100 MiB (29 %) come from layer 1 of 5; "
+	"90 MiB from layer 3; 80 MiB from layer 4|build in a separate stage "
+	"and copy only the result"},
+    {"all layers that are over", "size: {maxLayer: 300Mi}",
+	{.layers = "abcd",
+	    .sizes = {300 * MI, 301 * MI, 400 * MI, 1},
+	    .by = {"", "RUN a", "RUN b", ""}},
+	"the largest layer 400 MiB is over 300 MiB|it is layer 3 of 4, "
+	"\"RUN b\"; 301 MiB from layer 2, \"RUN a\"|build in a separate "
+	"stage and copy only the result"},
     {"layers", "layers: {max: 1}", {.layers = "ab", .sizes = {MI, MI}},
 	"2 layers are over 1||join the RUN instructions that belong together, "
 	"and copy what belongs together in one step"},
