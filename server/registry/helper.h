@@ -43,7 +43,7 @@ int helper_ask(struct client *c, const struct registry_settings *s,
     const char *host, struct helper_waiter *w, const struct credential **out,
     struct error *err);
 
-/* `done` will not run. A helper that nobody waits for any more is ended. */
+/* `done` will not run. The helper goes on, for who asks next. */
 void helper_leave(struct helper_waiter *w);
 
 /* Whether docker-credential-NAME is a file's plain name. */
