@@ -33,36 +33,52 @@ finish(struct challenges *c, const struct current *cur)
 	c->service = cur->service;
 }
 
+/* Text that may stand in a quoted string: RFC 9110 section 5.6.4. */
+static bool
+is_quotable(char c)
+{
+	return c == '\t' || ((unsigned char)c >= ' ' && c != 0x7f);
+}
+
+/* Takes the backslashes of quoted pairs out. */
+static void
+unquote(char *s)
+{
+	char *to = s;
+
+	for (; *s != '\0'; s++) {
+		if (*s == '\\')
+			s++;
+		*to++ = *s;
+	}
+	*to = '\0';
+}
+
 /* A token or a quoted string at *s, moved past it; NULL where there is
  * neither, or where memory is out (`*oom`). */
 static const char *
 read_value(const char **s, struct arena *mem, bool *oom)
 {
-	const char *p = *s;
-	size_t n = 0;
+	const bool quoted = **s == '"';
+	const char *start = *s + quoted, *p = start;
 	char *out;
 
-	if (*p != '"') {
-		n = strspn(p, tchar);
-		*s = p + n;
-		out = n == 0 ? NULL : arena_strndup(mem, p, n);
-		*oom |= n > 0 && out == NULL;
-		return out;
+	if (!quoted) {
+		p += strspn(p, tchar);
+		if (p == start)
+			return NULL;
 	}
-	out = arena_strndup(mem, p, strlen(p)); /* room for all of it */
-	if (out == NULL) {
-		*oom = true;
-		return NULL;
-	}
-	for (p++; *p != '"'; p++) {
+	for (; quoted && *p != '"'; p++) {
 		if (*p == '\\')
 			p++;
-		if (*p == '\0')
+		if (!is_quotable(*p))
 			return NULL;
-		out[n++] = *p;
 	}
-	out[n] = '\0';
-	*s = p + 1;
+	out = arena_strndup(mem, start, (size_t)(p - start));
+	*oom |= out == NULL;
+	if (out != NULL && quoted)
+		unquote(out);
+	*s = p + quoted;
 	return out;
 }
 

@@ -15,4 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			__builtin_trap(); \
 	} while (0)
 
+/* Text that is safe to show. */
+static inline void
+must_be_plain(const char *s)
+{
+	for (; *s != '\0'; s++)
+		MUST((unsigned char)*s >= ' ' && *s != 0x7f);
+}
+
 #endif

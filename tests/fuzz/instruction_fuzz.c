@@ -40,7 +40,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(buf_clear) struct buf b;
 	char text[INPUT_MAX + 1];
-	const char *p;
 
 	if (size > INPUT_MAX)
 		return 0;
@@ -49,8 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&b, SHOWN_MAX);
 	MUST(instruction_add(&b, text, SHOWN_MAX) == 0);
 	MUST(b.len <= SHOWN_MAX);
-	for (p = buf_text(&b); *p != '\0'; p++)
-		MUST((unsigned char)*p >= ' ' && *p != '\177');
+	must_be_plain(buf_text(&b));
 	scan(text);
 	return 0;
 }

@@ -15,8 +15,7 @@ check(const char *text, struct arena *mem)
 
 	if (reference_parse(&ref, text, mem, &err) != 0) {
 		MUST(err.code == ERR_REFERENCE);
-		for (const char *p = err.msg; *p != '\0'; p++)
-			MUST((unsigned char)*p >= ' ' && *p != 0x7f);
+		must_be_plain(err.msg);
 		return;
 	}
 	MUST((ref.tag == NULL) == (ref.digest != NULL));

@@ -6,13 +6,6 @@
 #include <string.h>
 
 static void
-check_text(const char *s)
-{
-	for (; *s != '\0'; s++)
-		MUST((unsigned char)*s >= ' ' && *s != 0x7f);
-}
-
-static void
 check_workload(const struct workload *w)
 {
 	const struct container *c;
@@ -28,7 +21,7 @@ check_workload(const struct workload *w)
 		c = &w->containers[i];
 		MUST(c->image[0] != '\0' && c->name != NULL);
 		MUST(strstr(c->path, "spec.") != NULL);
-		check_text(c->path);
+		must_be_plain(c->path);
 	}
 }
 
@@ -66,7 +59,7 @@ static void
 skipped(void *arg, const char *what)
 {
 	(void)arg;
-	check_text(what);
+	must_be_plain(what);
 }
 
 static void
@@ -77,7 +70,7 @@ check_manifest(json_t *root)
 
 	if (manifest_walk(root, "f:1", "default", &v, &err) != 0) {
 		MUST(err.code == ERR_INVALID || err.code == ERR_LIMIT);
-		check_text(err.msg);
+		must_be_plain(err.msg);
 	}
 }
 
@@ -95,12 +88,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == NULL) {
 		MUST(err.code == ERR_SYNTAX || err.code == ERR_INVALID ||
 		     err.code == ERR_LIMIT);
-		check_text(err.msg);
+		must_be_plain(err.msg);
 		return 0;
 	}
 	MUST(r->malformed == NULL || r->workload == NULL);
 	if (r->malformed != NULL)
-		check_text(r->malformed);
+		must_be_plain(r->malformed);
 	if (r->workload != NULL)
 		check_workload(r->workload);
 	check_answer(r);

@@ -68,6 +68,11 @@ static const struct {
 	NULL},
     {"no scheme", {"realm=\"r\""}, false, NULL, NULL},
     {"rubbish", {"\"\"\"", "=,=", "@@@"}, false, NULL, NULL},
+    {"a control character is no part of a realm",
+	{"Bearer realm=\"https://r.io\x01/\"", "Bearer realm=\"a\\\x7f\""},
+	false, NULL, NULL},
+    {"a tab may be quoted", {"Bearer realm=r,service=\"a\tb\""}, false, "r",
+	"a\tb"},
     {"rubbish after a value", {"Bearer realm=\"r\"x"}, false, NULL, NULL},
 };
 
@@ -126,6 +131,21 @@ ignores_what_is_over_the_bound(void **state)
 }
 
 static void
+many_quoted_values_take_no_more_memory_than_their_header(void **state)
+{
+	static char text[CHALLENGE_BYTES_MAX + 1] = "Bearer ";
+	AUTO(arena_free) struct arena *mem = arena_new();
+	struct error err = ERROR_INIT;
+	struct challenges c = {0};
+
+	(void)state;
+	for (size_t n = strlen(text); n + 5 < sizeof(text); n += 5)
+		memcpy(text + n, "a=\"\",", 5);
+	assert_int_equal(challenges_add(&c, text, mem, &err), 0);
+	assert_in_range(arena_size(mem), 0, 4 * sizeof(text));
+}
+
+static void
 run_out(void *arg)
 {
 	const char *const headers[3] = {"Basic realm=x, Bearer realm=\"r\"",
@@ -156,6 +176,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_what_registries_send),
 	    cmocka_unit_test(ignores_what_is_over_the_bound),
+	    cmocka_unit_test(
+		many_quoted_values_take_no_more_memory_than_their_header),
 	    cmocka_unit_test(survives_running_out_of_memory),
 	};
 
