@@ -9,8 +9,7 @@
 #include <string.h>
 
 enum {
-	TOKEN_SKEW = 5,         /* seconds before its end it counts as over */
-	TOKEN_LIFE_MAX = 86400, /* longer ones are asked for again daily */
+	TOKEN_SKEW = 5, /* seconds before its end it counts as over */
 	URL_PART_MAX = 64 * 1024,
 };
 
@@ -179,8 +178,6 @@ accept_token(struct token *t, const struct http_answer *a)
 	}
 	wipe(t->text);
 	t->text = text;
-	if (life > TOKEN_LIFE_MAX)
-		life = TOKEN_LIFE_MAX;
 	life -= life > 2 * TOKEN_SKEW ? TOKEN_SKEW : life / 2;
 	t->expires = client_now(t->client) + life * 1000;
 	tell(t, NULL);

@@ -16,6 +16,7 @@ enum {
 	TOKEN_TEXT_MAX = 32 * 1024,
 	TOKENS_MAX = 4096, /* held; the one closest to its end goes first */
 	TOKEN_LIFE_DEFAULT = 60,
+	TOKEN_LIFE_MAX = 86400, /* longer ones are asked for again daily */
 };
 
 struct token_request {
@@ -61,7 +62,7 @@ void tokens_clear(struct client *c);
 
 /*
  * Reads a token service's answer: the text (new, free() it) and its life in
- * seconds. NULL with ERR_SYNTAX or ERR_NOMEM.
+ * seconds, 0 to TOKEN_LIFE_MAX. NULL with ERR_SYNTAX or ERR_NOMEM.
  */
 char *token_parse(
     const char *body, size_t len, int64_t *life, struct error *err);

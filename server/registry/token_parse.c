@@ -16,13 +16,21 @@ fits_header(const char *s)
 	return n > 0 && n <= TOKEN_TEXT_MAX;
 }
 
+static int64_t
+life_of(double seconds)
+{
+	if (seconds < 0)
+		return 0;
+	return seconds > TOKEN_LIFE_MAX ? TOKEN_LIFE_MAX : (int64_t)seconds;
+}
+
 char *
 token_parse(const char *body, size_t len, int64_t *life, struct error *err)
 {
 	AUTO(json_decref)
 	json_t *root = strict_parse(body, len, err);
 	const char *text, *old;
-	json_t *expires;
+	const json_t *expires;
 	char *out;
 
 	if (root == NULL ||
@@ -37,14 +45,8 @@ token_parse(const char *body, size_t len, int64_t *life, struct error *err)
 	}
 	/* Some services write a real number, or nothing useful. */
 	expires = json_object_get(root, "expires_in");
-	*life = TOKEN_LIFE_DEFAULT;
-	if (json_is_integer(expires))
-		*life = json_integer_value(expires);
-	else if (json_is_real(expires) && json_real_value(expires) > 0 &&
-		 json_real_value(expires) < 1e9)
-		*life = (int64_t)json_real_value(expires);
-	if (*life < 0)
-		*life = 0;
+	*life = json_is_number(expires) ? life_of(json_number_value(expires))
+					: TOKEN_LIFE_DEFAULT;
 	out = strdup(text);
 	if (out == NULL)
 		error_set(err, ERR_NOMEM, "out of memory for a token");
