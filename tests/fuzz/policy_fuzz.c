@@ -8,13 +8,13 @@ enum { PRINTED_MAX = 1024 * 1024, NOW = 1800000000 };
 static void
 judge(struct ruleset *rs)
 {
+	struct container c = {.name = "web",
+	    .path = "spec.containers[0].image",
+	    .image = "registry.corp/shop/web:1"};
 	AUTO(workload_free) struct workload *w = workload_new();
 	AUTO(plan_free) struct plan *p = NULL;
 	struct report *r = NULL;
 	AUTO(json_decref) json_t *json = NULL;
-	struct container c = {.name = "web",
-	    .path = "spec.containers[0].image",
-	    .image = "registry.corp/shop/web:1"};
 	struct error err = ERROR_INIT;
 
 	if (w == NULL)
