@@ -30,6 +30,17 @@ auth_add_basic(struct buf *header, const char *username, const char *secret)
 	return base64_encode(header, plain.data, plain.len);
 }
 
+bool
+auth_is_bearer(const char *token)
+{
+	const char *p;
+
+	for (p = token; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return false;
+	return p > token;
+}
+
 /* The realm's host is an address that the guard would refuse. */
 static bool
 is_blocked_literal(const char *host, const struct registry_settings *s)

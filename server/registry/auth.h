@@ -34,6 +34,10 @@ int realm_read(struct realm *r, const char *text, const struct url *registry,
 int auth_add_basic(
     struct buf *header, const char *username, const char *secret);
 
+/* Whether it can go into "Authorization: Bearer ..." as it is: visible ASCII,
+ * and some of it. */
+bool auth_is_bearer(const char *token);
+
 /* Releases a buffer that held a secret, and wipes it first. */
 void secret_clear(struct buf *b);
 static inline void

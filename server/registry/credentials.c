@@ -150,6 +150,9 @@ read_entry(struct docker_entry *e, const char *key, const json_t *value,
 	if ((c->username == NULL || c->password == NULL) &&
 	    c->identity_token == NULL && c->registry_token == NULL)
 		return 0;
+	if (c->registry_token != NULL && !auth_is_bearer(c->registry_token))
+		return error_set(err, ERR_SYNTAX,
+		    "a \"registrytoken\" has a character that no token has");
 	e->key = entry_key(key, mem);
 	if (e->key == NULL)
 		return nomem(err);

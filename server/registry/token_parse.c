@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/auth.h"
 #include "server/registry/strict.h"
 #include "server/registry/token.h"
 
 #include <string.h>
-
-/* Visible ASCII: it goes into a header as it is. */
-static bool
-fits_header(const char *s)
-{
-	size_t n;
-
-	for (n = 0; s[n] != '\0'; n++)
-		if (s[n] <= ' ' || s[n] >= 0x7f)
-			return false;
-	return n > 0 && n <= TOKEN_TEXT_MAX;
-}
 
 static int64_t
 life_of(double seconds)
@@ -39,7 +28,8 @@ token_parse(const char *body, size_t len, int64_t *life, struct error *err)
 		return NULL;
 	if (text == NULL || *text == '\0')
 		text = old;
-	if (text == NULL || !fits_header(text)) {
+	if (text == NULL || strlen(text) > TOKEN_TEXT_MAX ||
+	    !auth_is_bearer(text)) {
 		error_set(err, ERR_SYNTAX, "there is no token in it");
 		return NULL;
 	}
