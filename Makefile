@@ -122,12 +122,16 @@ test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
 
 # Everything once more with clang, which has libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+# What several harnesses share.
+FUZZ_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
+# Inputs that stand elsewhere already.
+SEEDS_policy := policy/presets tests/data/policies
 FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzz CC=clang \
 	OPT='-O1 -fno-omit-frame-pointer' \
 	CFLAGS='-g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all'
 
-$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(LIB)
+$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(FUZZ_LIB) $(LIB)
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
@@ -141,7 +145,13 @@ $(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
 	@mkdir -p build/fuzz/corpus/$*
 	build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
 		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
-		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*)
+		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) \
+		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*) $(SEEDS_$*)
+
+## make fuzz-smoke    the same, 20 seconds each
+.PHONY: fuzz-smoke
+fuzz-smoke: S = 20
+fuzz-smoke: fuzz
 
 ## make lint          formatting, layers, static analysis, scripts
 .PHONY: lint
@@ -191,5 +201,5 @@ install: all
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(UNIT_LIB:.o=.d)
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(UNIT_LIB:.o=.d) $(wildcard $B/tests/fuzz/*.d)
 .SECONDARY:
