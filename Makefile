@@ -191,10 +191,26 @@ bench-policy: build/.deps-test $B/tests/bench/policy
 demo: build/.deps-demo all
 	$QBUILD=$B tests/demo
 
+## make manual        write the man page and the completions anew, from --help
+.PHONY: manual
+manual: all
+	$Qdeploy/man/generate $B/policy-gate deploy
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+
 ## make install       into $(DESTDIR)$(PREFIX), /usr/local by default
 .PHONY: install
 install: all
 	install -D -m 0755 $B/policy-gate $(DESTDIR)$(PREFIX)/bin/policy-gate
+	install -D -m 0644 deploy/man/policy-gate.1 \
+		$(SHARE)/man/man1/policy-gate.1
+	install -D -m 0644 deploy/completions/policy-gate.bash \
+		$(SHARE)/bash-completion/completions/policy-gate
+	install -D -m 0644 deploy/completions/_policy-gate \
+		$(SHARE)/zsh/site-functions/_policy-gate
+	install -D -m 0644 -t $(SHARE)/policy-gate policy/schema.json
+	install -D -m 0644 -t $(SHARE)/policy-gate/presets \
+		policy/presets/*.yaml
 
 .PHONY: clean
 ## make clean         remove build/

@@ -36,6 +36,10 @@ static const char help[] =
     "  --fail-on WORD        exit with 1 on: warn, deny (default), never\n"
     "  --help\n"
     "\n"
+    "POLICY_GATE_POLICY, _CONFIG, _NAMESPACE and _TIMEOUT stand for the "
+    "options that are\n"
+    "not given.\n"
+    "\n"
     "Exit status: 0 admitted (warnings included), 1 something is rejected, "
     "2 usage,\n"
     "policy or input wrong, 3 something could not be judged.\n"
@@ -88,6 +92,23 @@ set_fail_on(struct check *o, const char *command, const char *word)
 	return STATUS_OK;
 }
 
+/* What was not given. */
+static int
+parse_environment(struct check *o, const char *command)
+{
+	const char *policy = cli_environment("POLICY_GATE_POLICY");
+
+	if (o->namespace == NULL)
+		o->namespace = cli_environment("POLICY_GATE_NAMESPACE");
+	if (o->namespace == NULL)
+		o->namespace = "";
+	if (o->config == NULL)
+		o->config = cli_environment("POLICY_GATE_CONFIG");
+	if (o->policy.n == 0 && policy != NULL)
+		policies_add(&o->policy, policy);
+	return session_timeout(command, &o->timeout, NULL);
+}
+
 /* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
 static int
 parse(struct check *o, int argc, char **argv)
@@ -135,14 +156,14 @@ parse(struct check *o, int argc, char **argv)
 			return -1;
 		else if (c != 't')
 			status = STATUS_USAGE;
-		else if (session_parse_timeout(optarg, &o->timeout) != 0)
-			status = cli_usage(argv[0],
-			    "--timeout takes 1 to 3600 seconds, not \"%s\"",
-			    optarg);
+		else
+			status = session_timeout(argv[0], &o->timeout, optarg);
 	}
 	if (status == STATUS_OK && o->files.n == 0 && optind == argc)
 		status =
 		    cli_usage(argv[0], "name images, or manifests with -f");
+	if (status == STATUS_OK)
+		status = parse_environment(o, argv[0]);
 	if (o->policy.n == 0)
 		policies_add(&o->policy, POLICIES_DEFAULT);
 	return status;
@@ -175,9 +196,7 @@ compare(struct check *o, const char *command, struct inputs *in)
 int
 check_main(int argc, char **argv, const struct check_command *command)
 {
-	struct check o = {.timeout = SESSION_TIMEOUT_S,
-	    .namespace = "",
-	    .fail_on = command->fail_on,
+	struct check o = {.fail_on = command->fail_on,
 	    .outputs = {.command = argv[0], .known = command->formats}};
 	struct inputs in;
 	int i, status = parse(&o, argc, argv);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OPTIONS_MAX = 32 };
@@ -75,6 +76,14 @@ cli_policy(const char *command, struct policies *p, const char *path)
 		return cli_usage(
 		    command, "more than %d --policy", POLICIES_MAX);
 	return STATUS_OK;
+}
+
+const char *
+cli_environment(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 int

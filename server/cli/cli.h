@@ -59,6 +59,10 @@ int cli_option(int argc, char **argv, const char *short_options,
  */
 int cli_policy(const char *command, struct policies *p, const char *path);
 
+/* What POLICY_GATE_NAME is set to, for options that are not given; NULL where
+ * it is unset or empty. */
+const char *cli_environment(const char *variable);
+
 /* Writes the help text to stdout; returns STATUS_OK, or STATUS_USAGE when
  * stdout cannot be written. */
 int cli_help(const char *text);

@@ -307,7 +307,7 @@ parse_limit(struct limit *l, const char *text)
 }
 
 static int
-diff(struct comparison *c, const struct lookup_options *o, struct formats *f)
+diff(struct comparison *c, struct lookup_options *o, struct formats *f)
 {
 	int status = lookup_all(c->images, IMAGES, o);
 	size_t i;
@@ -345,8 +345,7 @@ cmd_diff(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct lookup_options o = {
-	    .command = argv[0], .timeout = SESSION_TIMEOUT_S};
+	struct lookup_options o = {.command = argv[0]};
 	struct formats f = {.command = argv[0], .known = formats};
 	struct comparison c = {.n = 0};
 	int k, status;

@@ -37,7 +37,7 @@ print_json(const struct lookup *l)
 
 /* Asks for one image and prints it. */
 static int
-inspect(const struct lookup_options *o, const char *text, bool json)
+inspect(struct lookup_options *o, const char *text, bool json)
 {
 	AUTO(lookup_clear) struct lookup l = {.text = text};
 	int status = lookup_all(&l, 1, o);
@@ -67,8 +67,7 @@ cmd_inspect(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct lookup_options o = {
-	    .command = argv[0], .timeout = SESSION_TIMEOUT_S};
+	struct lookup_options o = {.command = argv[0]};
 	bool json = false;
 	int c;
 

@@ -11,10 +11,8 @@ lookup_option(struct lookup_options *o, int option, const char *value)
 {
 	if (option == 'c')
 		o->config = value;
-	else if (option == 't' &&
-		 session_parse_timeout(value, &o->timeout) != 0)
-		return cli_usage(o->command,
-		    "--timeout takes 1 to 3600 seconds, not \"%s\"", value);
+	else if (option == 't')
+		return session_timeout(o->command, &o->timeout, value);
 	else if (option == 'b' && o->nbases == LOOKUP_BASES_MAX)
 		return cli_usage(
 		    o->command, "more than %d --base", LOOKUP_BASES_MAX);
@@ -211,14 +209,17 @@ parse_all(
 }
 
 int
-lookup_all(struct lookup *l, size_t n, const struct lookup_options *o)
+lookup_all(struct lookup *l, size_t n, struct lookup_options *o)
 {
 	struct session s;
 	bool remote = false;
 	size_t i;
 	int rc;
 
-	if (parse_all(l, n, o, &remote) != STATUS_OK)
+	if (o->config == NULL)
+		o->config = cli_environment("POLICY_GATE_CONFIG");
+	if (session_timeout(o->command, &o->timeout, NULL) != STATUS_OK ||
+	    parse_all(l, n, o, &remote) != STATUS_OK)
 		return STATUS_USAGE;
 	if (remote) {
 		if (session_open(&s, o->command, NULL, o->config) != 0)

@@ -15,7 +15,7 @@ enum { LOOKUP_BASES_MAX = 16 };
 struct lookup_options {
 	const char *command;
 	const char *config; /* or NULL */
-	int64_t timeout;    /* seconds */
+	int64_t timeout;    /* seconds; 0: the usual */
 	/* References that may be what the images are built on. */
 	const char *bases[LOOKUP_BASES_MAX];
 	size_t nbases;
@@ -39,13 +39,14 @@ struct lookup {
 };
 
 /*
- * Looks up `n` images, text set, at once, and what they are built on: those
+ * Looks up `n` images, text set, at once (options that were not given are
+ * taken from the environment), and what they are built on: those
  * of the bases named, and what they claim, if that is in a registry that was
  * named anyhow, whose layers lie beneath. Returns STATUS_OK, STATUS_UNJUDGED
  * where an image could not be had (its err says why), or STATUS_USAGE after
  * saying what is wrong. lookup_clear() each in any case.
  */
-int lookup_all(struct lookup *l, size_t n, const struct lookup_options *o);
+int lookup_all(struct lookup *l, size_t n, struct lookup_options *o);
 void lookup_clear(struct lookup *l);
 static inline void
 own_lookup_clear(struct lookup *l)

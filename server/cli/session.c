@@ -2,6 +2,7 @@
 #include "server/cli/session.h"
 
 #include "policy/base/units.h"
+#include "server/cli/cli.h"
 #include "server/gate/clock.h"
 
 #include <stdio.h>
@@ -144,8 +145,8 @@ session_deadline(int64_t seconds)
 	return clock_real.monotonic_ms(&clock_real) + seconds * 1000;
 }
 
-int
-session_parse_timeout(const char *text, int64_t *seconds)
+static int
+parse_timeout(const char *text, int64_t *seconds)
 {
 	int64_t ms;
 	char *end;
@@ -161,4 +162,25 @@ session_parse_timeout(const char *text, int64_t *seconds)
 		return -1;
 	*seconds = ms / 1000;
 	return 0;
+}
+
+int
+session_timeout(const char *command, int64_t *seconds, const char *text)
+{
+	const char *name = "--timeout";
+
+	if (text == NULL) {
+		if (*seconds != 0)
+			return STATUS_OK;
+		name = "POLICY_GATE_TIMEOUT";
+		text = cli_environment(name);
+	}
+	if (text == NULL) {
+		*seconds = SESSION_TIMEOUT_S;
+		return STATUS_OK;
+	}
+	if (parse_timeout(text, seconds) == 0)
+		return STATUS_OK;
+	return cli_usage(
+	    command, "%s takes 1 to 3600 seconds, not \"%s\"", name, text);
 }

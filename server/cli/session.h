@@ -48,9 +48,11 @@ int64_t session_deadline(int64_t seconds);
 
 /*
  * Reads the value of --timeout: seconds from 1 to 3600 ("30", "30s", "2m").
- * Returns 0 or -1.
+ * With `text` NULL, sets a timeout that was not given (0) to
+ * POLICY_GATE_TIMEOUT or else SESSION_TIMEOUT_S. Returns STATUS_OK, or
+ * STATUS_USAGE after saying what is wrong.
  */
-int session_parse_timeout(const char *text, int64_t *seconds);
+int session_timeout(const char *command, int64_t *seconds, const char *text);
 
 enum { SESSION_TIMEOUT_S = 30 };
 
