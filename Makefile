@@ -13,7 +13,7 @@ B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
 CC = gcc
 Q := $(if $(V),,@)
 PKG_CONFIG ?= pkg-config
-LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1
+LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1 sqlite3
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \

@@ -188,7 +188,8 @@ start(struct server *s, struct error *err)
 	struct registry_options ro = {.clock = &clock_real,
 	    .observer = &s->observer,
 	    .guard_addresses = true,
-	    .large_bytes = REGISTRY_LARGE_BYTES};
+	    .large_bytes = REGISTRY_LARGE_BYTES,
+	    .keep_on_disk = true};
 	struct gate_options go = {.clock = &clock_real, .discreet = true};
 	struct webhook_options wo = {.clock = &clock_real,
 	    .log = &s->log,

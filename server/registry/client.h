@@ -24,6 +24,7 @@ struct client {
 	bool guard;
 	bool run_helpers;
 	struct cache *cache;   /* or NULL */
+	struct store *store;   /* or NULL */
 	struct budget *budget; /* or NULL: no bound on them all together */
 	struct timers timers;
 	struct peers peers;

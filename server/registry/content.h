@@ -24,6 +24,9 @@ struct content {
 	struct arena *entries_mem; /* owned: what they stand in */
 	struct budget_share share; /* for that */
 	int64_t config_bytes;      /* of an image whose config was fetched */
+	/* From disk, as the registry could not be asked whether it still is
+	 * what the name stands for. */
+	bool stale;
 };
 
 /* New, with one reference. NULL when memory is out. */

@@ -13,6 +13,8 @@ load_free(struct load *l)
 		return;
 	if (l->fetch != NULL)
 		fetch_cancel(l->fetch, false);
+	timer_clear(&l->client->timers, &l->timer);
+	buf_clear(&l->body);
 	registry_settings_unref(l->rq.settings);
 	arena_free(l->mem);
 	arena_free(l->parsed);
@@ -42,6 +44,8 @@ load_finish(struct load *l, struct content *content, const struct error *err)
 	struct load_waiter *w;
 
 	load_unlink(l);
+	if (content != NULL)
+		content->stale = l->stale;
 	l->telling = true;
 	while ((w = l->waiters) != NULL) {
 		l->waiters = w->next;
@@ -113,6 +117,7 @@ load_new(struct client *c, const struct load_request *rq)
 	if (l == NULL)
 		return NULL;
 	l->client = c;
+	buf_init(&l->body, STORE_DOCUMENT_MAX);
 	l->rq = *rq;
 	l->rq.settings = registry_settings_ref(rq->settings);
 	l->key = make_key(rq);

@@ -95,6 +95,7 @@ read_config(struct load *l, const char *data, size_t len, struct error *err)
 	img = config_read(&l->manifest, l->digest, data, len, err);
 	if (img == NULL || hold_image(l, img, err) != 0)
 		return NULL;
+	load_to_disk(l, d->digest, NULL, data, len);
 	c = content_of_image(img);
 	if (c == NULL)
 		error_set(err, ERR_NOMEM, "out of memory");
@@ -143,12 +144,15 @@ on_config(void *arg, const struct http_answer *a, const struct error *err)
 		got_config(l, a->body, a->len);
 }
 
+/* What the disk has is not fetched; but HEAD asks the registry. */
 static int
 start_fetch(struct load *l, const struct fetch_request *wanted,
     fetch_done *done, struct error *err)
 {
 	struct fetch_request rq = *wanted;
 
+	if (!rq.head && !rq.by_tag && load_from_disk(l, rq.what, done))
+		return 0;
 	rq.host = l->rq.host;
 	rq.path = l->rq.path;
 	rq.settings = l->rq.settings;
@@ -262,6 +266,12 @@ read_manifest(struct load *l, const struct http_answer *a, struct error *err)
 	return -1;
 }
 
+static bool
+is_known(const struct load *l, const char *digest)
+{
+	return l->rq.known != NULL && strcmp(digest, l->rq.known) == 0;
+}
+
 static void
 got_manifest(struct load *l, const struct http_answer *a)
 {
@@ -272,7 +282,9 @@ got_manifest(struct load *l, const struct http_answer *a)
 		fail_named(l, &err);
 		return;
 	}
-	if (l->rq.known != NULL && strcmp(l->digest, l->rq.known) == 0) {
+	load_to_disk(l, l->digest, a->content_type, a->body, a->len);
+	load_tag_to_disk(l, l->digest);
+	if (is_known(l, l->digest)) {
 		load_finish(l, NULL, NULL);
 		return;
 	}
@@ -359,7 +371,9 @@ got_digest(struct load *l, const char *digest)
 		digest = NULL;
 	if (digest == NULL && l->rq.digest != NULL)
 		digest = l->rq.digest; /* it is there, that suffices */
-	if (digest != NULL && strcmp(digest, l->rq.known) == 0) {
+	if (digest != NULL)
+		load_tag_to_disk(l, digest);
+	if (digest != NULL && is_known(l, digest)) {
 		load_finish(l, NULL, NULL);
 		return;
 	}
@@ -371,6 +385,22 @@ got_digest(struct load *l, const char *digest)
 	get_manifest(l);
 }
 
+/* Where it cannot be asked, what it was has to do: from memory, which is up to
+ * who asked, or from the disk. */
+static void
+no_digest(struct load *l, const struct error *err)
+{
+	if (l->rq.known != NULL || !cache_is_outage(err->code) ||
+	    !load_disk_will_do(l)) {
+		load_finish(l, NULL, err);
+		return;
+	}
+	l->stale = true;
+	if (l->rq.digest == NULL)
+		l->moved = l->stored;
+	get_manifest(l);
+}
+
 static void
 on_head(void *arg, const struct http_answer *a, const struct error *err)
 {
@@ -378,7 +408,7 @@ on_head(void *arg, const struct http_answer *a, const struct error *err)
 
 	l->fetch = NULL;
 	if (a == NULL)
-		load_finish(l, NULL, err);
+		no_digest(l, err);
 	else if (a->len > 0) /* it knows no HEAD */
 		got_manifest(l, a);
 	else
@@ -388,7 +418,7 @@ on_head(void *arg, const struct http_answer *a, const struct error *err)
 int
 load_begin(struct load *l, struct error *err)
 {
-	bool head = l->rq.known != NULL;
+	bool head = l->rq.known != NULL || load_was_on_disk(l);
 
 	return ask_manifest(l, head, head ? on_head : on_manifest, err);
 }

@@ -4,6 +4,7 @@
 #include "server/registry/cache_key.h"
 #include "server/registry/client.h"
 #include "server/registry/resolve.h"
+#include "server/registry/store.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -87,6 +88,27 @@ start_calls(struct registry *r, struct call *all, bool stop)
 	}
 }
 
+static void
+warn_of_store(void *arg, const char *event, const char *detail)
+{
+	const struct client *c = arg;
+
+	client_log(c, "warn", event, "", detail);
+}
+
+/* Without it the registries are asked for more, and nothing else. */
+static void
+open_store(struct client *c, const char *dir)
+{
+	const struct store_options o = {
+	    .dir = dir, .clock = c->clock, .warn = warn_of_store, .arg = c};
+	struct error err = ERROR_INIT;
+
+	c->store = store_open(&o, &err);
+	if (c->store == NULL)
+		client_log(c, "warn", "store_not_used", "", err.msg);
+}
+
 static void *
 run(void *arg)
 {
@@ -122,12 +144,42 @@ large_bytes(const struct registry *r, const struct registry_settings *s)
 	return r->large_bytes == 0 ? SIZE_MAX : r->large_bytes + s->cache_bytes;
 }
 
-/* Both may be there in part. */
+/* What is left once no thread uses it. */
 static void
-free_shared(struct client *c)
+release(struct registry *r)
 {
+	struct client *c = &r->client;
+
+	if (c->transport != NULL)
+		c->transport->destroy(c->transport);
+	store_close(c->store);
 	cache_free(c->cache);
 	budget_unref(c->budget);
+	registry_settings_unref(r->settings);
+	pthread_mutex_destroy(&r->mutex);
+	free(r);
+}
+
+static int
+set_up(struct registry *r, const struct registry_options *o, struct error *err)
+{
+	struct client *c = &r->client;
+
+	c->clock = o->clock;
+	c->observer = o->observer;
+	c->guard = o->guard_addresses;
+	c->run_helpers = o->run_helpers;
+	r->large_bytes = o->large_bytes;
+	c->cache = cache_new(o->clock);
+	c->budget = budget_new(large_bytes(r, r->settings));
+	if (c->cache == NULL || c->budget == NULL)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	c->transport = transport_curl_new(o->clock, c->budget, err);
+	if (c->transport == NULL)
+		return -1;
+	if (o->keep_on_disk && r->settings->store_dir != NULL)
+		open_store(c, r->settings->store_dir);
+	return 0;
 }
 
 struct registry *
@@ -141,34 +193,17 @@ registry_new(struct registry_settings *settings,
 		error_set(err, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	r->client.clock = o->clock;
-	r->client.observer = o->observer;
-	r->client.guard = o->guard_addresses;
-	r->client.run_helpers = o->run_helpers;
-	r->large_bytes = o->large_bytes;
-	r->client.cache = cache_new(o->clock);
-	r->client.budget = budget_new(large_bytes(r, settings));
-	if (r->client.cache == NULL || r->client.budget == NULL)
-		error_set(err, ERR_NOMEM, "out of memory");
-	else
-		r->client.transport =
-		    transport_curl_new(o->clock, r->client.budget, err);
-	if (r->client.transport == NULL) {
-		free_shared(&r->client);
-		free(r);
-		return NULL;
-	}
 	r->settings = registry_settings_ref(settings);
 	pthread_mutex_init(&r->mutex, NULL);
+	if (set_up(r, o, err) != 0) {
+		release(r);
+		return NULL;
+	}
 	rc = start_thread(r);
 	if (rc != 0) {
 		error_set(err, ERR_SYSTEM,
 		    "the registry thread cannot start: %s", strerror(rc));
-		pthread_mutex_destroy(&r->mutex);
-		registry_settings_unref(r->settings);
-		r->client.transport->destroy(r->client.transport);
-		free_shared(&r->client);
-		free(r);
+		release(r);
 		return NULL;
 	}
 	return r;
@@ -191,11 +226,7 @@ registry_free(struct registry *r)
 	while ((left = take_calls(r, &stop)) != NULL)
 		start_calls(r, left, true);
 	client_clear(&r->client);
-	r->client.transport->destroy(r->client.transport);
-	registry_settings_unref(r->settings);
-	free_shared(&r->client);
-	pthread_mutex_destroy(&r->mutex);
-	free(r);
+	release(r);
 }
 
 void
@@ -319,13 +350,14 @@ tell_failure(struct asking *a, const struct error *err)
 
 /* On the registry's thread: the registry has answered, or has not. */
 static void
-answered(void *arg, struct image_set *set, const struct error *err)
+answered(void *arg, struct image_set *set, bool stale, const struct error *err)
 {
 	AUTO(asking_free) struct asking *a = arg;
 
-	remember(a, set, err);
+	if (!stale)
+		remember(a, set, err);
 	if (set != NULL)
-		tell(a, set, CACHE_MISS, NULL);
+		tell(a, set, stale ? CACHE_STALE : CACHE_MISS, NULL);
 	else
 		tell_failure(a, err);
 }

@@ -43,6 +43,7 @@ struct registry_options {
 	const struct clock *clock;                /* borrowed, outlives it */
 	const struct registry_observer *observer; /* borrowed, or NULL */
 	bool guard_addresses; /* serve: on; command line: off */
+	bool keep_on_disk;    /* likewise: in the settings' cache.dir */
 	bool run_helpers;     /* docker's, for credentials; serve: off */
 	/* Of large documents at a time, beyond what the cache may keep: then
 	 * there is ERR_NOMEM for the next one. 0: no bound. */

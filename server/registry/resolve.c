@@ -41,13 +41,15 @@ finish(struct job *j, struct image_set *set, const struct error *err)
 {
 	job_done *done = j->rq.done;
 	void *arg = j->rq.arg;
+	const bool stale = j->first != NULL && j->first->content != NULL &&
+			   j->first->content->stale;
 	struct error copy = ERROR_INIT;
 
 	if (err != NULL)
 		copy = *err;
 	job_unlink(j);
 	job_free(j);
-	done(arg, set, err == NULL ? NULL : &copy);
+	done(arg, set, stale, err == NULL ? NULL : &copy);
 }
 
 static void
@@ -405,7 +407,7 @@ job_refuse(struct job *j)
 
 	error_set(&err, ERR_UNAVAILABLE, "policy-gate is shutting down");
 	job_free(j);
-	done(arg, NULL, &err);
+	done(arg, NULL, false, &err);
 }
 
 void

@@ -27,9 +27,10 @@ enum {
 	RESOLVE_LATE_MS = 30 * 1000,
 };
 
-/* `set` is borrowed, or NULL with *err; as registry.h says of them. */
+/* `set` is borrowed, or NULL with *err; as registry.h says of them. `stale`:
+ * it is what was on disk, as the registry could not be asked. */
 typedef void job_done(
-    void *arg, struct image_set *set, const struct error *err);
+    void *arg, struct image_set *set, bool stale, const struct error *err);
 
 struct job_request {
 	const struct reference *ref;

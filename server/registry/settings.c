@@ -150,8 +150,8 @@ static void
 read_cache(struct parse *p, const struct node *root)
 {
 	static const char *const keys[] = {
-	    "maxBytes", "tagTtl", "staleFor", "negativeTtl", NULL};
-	struct node n = node_get(root, "cache"), size;
+	    "maxBytes", "tagTtl", "staleFor", "negativeTtl", "dir", NULL};
+	struct node n = node_get(root, "cache"), size, dir;
 	int64_t bytes = -1;
 
 	if (n.value == NULL || !diagnostics_check_keys(p->d, &n, keys))
@@ -159,6 +159,10 @@ read_cache(struct parse *p, const struct node *root)
 	read_duration(p, &n, "tagTtl", &p->s->tag_ttl);
 	read_duration(p, &n, "staleFor", &p->s->stale_for);
 	read_duration(p, &n, "negativeTtl", &p->s->negative_ttl);
+	dir = node_get(&n, "dir");
+	if (settings_string(p, &dir) != NULL)
+		p->s->store_dir =
+		    settings_copy(p, &dir, json_string_value(dir.value));
 	size = node_get(&n, "maxBytes");
 	if (size.value == NULL)
 		return;

@@ -62,7 +62,8 @@ struct registry_settings {
 	const struct net *allow; /* network.allow */
 	size_t nallow;
 	size_t cache_bytes;
-	int64_t tag_ttl; /* seconds, these three */
+	const char *store_dir; /* cache.dir, or NULL */
+	int64_t tag_ttl;       /* seconds, these three */
 	int64_t stale_for;
 	int64_t negative_ttl;
 };

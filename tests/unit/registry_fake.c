@@ -293,9 +293,11 @@ on_late(void *arg, const struct error *err)
 }
 
 static void
-on_done(void *arg, struct image_set *set, const struct error *err)
+on_done(void *arg, struct image_set *set, bool stale, const struct error *err)
 {
 	struct fake *f = arg;
+
+	(void)stale;
 
 	if (f->late) {
 		f->late = false;
