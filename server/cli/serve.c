@@ -53,6 +53,7 @@ struct server {
 	struct webhook *webhook;
 	struct waivers_diary diary;
 	struct routes routes;
+	struct watch *watch;
 	struct http_server *https;
 	struct http_server *http;
 };
@@ -125,6 +126,35 @@ inputs_load(
 	return -1;
 }
 
+/* What the config names, as far as it is not watched yet. */
+static void
+watch_sources(struct server *s)
+{
+	const struct settings_source *f = s->in.config.registries->sources;
+
+	for (; f != NULL; f = f->next)
+		watch_add(s->watch, f->path);
+}
+
+static int
+watch_files(struct server *s, struct error *err)
+{
+	const struct serve_options *o = s->o;
+	size_t i;
+
+	s->watch = watch_new(err);
+	if (s->watch == NULL)
+		return -1;
+	for (i = 0; i < o->policy.n; i++)
+		watch_add(s->watch, o->policy.paths[i]);
+	watch_add(s->watch, o->config);
+	watch_add(s->watch, o->tls_cert);
+	watch_add(s->watch, o->tls_key);
+	watch_add(s->watch, o->clients.ca_file);
+	watch_sources(s);
+	return 0;
+}
+
 static void
 reload(struct server *s)
 {
@@ -146,6 +176,7 @@ reload(struct server *s)
 		http_server_set_clients(s->https, in.clients);
 	inputs_clear(&s->in);
 	s->in = in;
+	watch_sources(s);
 	publish(s);
 	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
@@ -215,7 +246,7 @@ start(struct server *s, struct error *err)
 	s->routes.metrics = s->metrics;
 	metrics_set(s->metrics, METRIC_BUILD_INFO, 1, version_string(), NULL);
 	publish(s);
-	return listen_all(s, err);
+	return watch_files(s, err) == 0 ? listen_all(s, err) : -1;
 }
 
 /* Reviews under way are answered before anything they stand on goes. */
@@ -232,6 +263,7 @@ stop(struct server *s)
 	webhook_free(s->webhook);
 	gate_free(s->gate);
 	metrics_free(s->metrics);
+	watch_free(s->watch);
 	inputs_clear(&s->in);
 }
 
@@ -253,32 +285,15 @@ drain(struct server *s, const sigset_t *signals)
 	return sig != SIGTERM && sig != SIGINT;
 }
 
-static struct watch *
-watch_files(const struct serve_options *o, struct error *err)
-{
-	struct watch *w = watch_new(err);
-	size_t i;
-
-	if (w == NULL)
-		return NULL;
-	for (i = 0; i < o->policy.n; i++)
-		watch_add(w, o->policy.paths[i]);
-	watch_add(w, o->config);
-	watch_add(w, o->tls_cert);
-	watch_add(w, o->tls_key);
-	watch_add(w, o->clients.ca_file);
-	return w;
-}
-
 /*
  * Until SIGTERM: reloads on SIGHUP, and when a file has changed and been left
  * alone for a moment (a certificate and its key are two files).
  */
 static void
-attend(struct server *s, struct watch *w, int signal_fd)
+attend(struct server *s, int signal_fd)
 {
 	struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
-	    {.fd = watch_fd(w), .events = POLLIN}};
+	    {.fd = watch_fd(s->watch), .events = POLLIN}};
 	struct signalfd_siginfo info;
 	bool pending = false;
 	int n;
@@ -292,7 +307,7 @@ attend(struct server *s, struct watch *w, int signal_fd)
 			reload(s);
 		}
 		if (n > 0 && (fds[1].revents & POLLIN) != 0)
-			pending |= watch_changed(w);
+			pending |= watch_changed(s->watch);
 		if (n <= 0 || (fds[0].revents & POLLIN) == 0 ||
 		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
 			continue;
@@ -305,12 +320,9 @@ attend(struct server *s, struct watch *w, int signal_fd)
 static int
 run(struct server *s, const sigset_t *signals, struct error *err)
 {
-	AUTO(watch_free) struct watch *w = watch_files(s->o, err);
 	const int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
 	AUTO(buf_clear) struct buf paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
 
-	if (w == NULL)
-		return -1;
 	if (signal_fd < 0)
 		return error_set(
 		    err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
@@ -320,7 +332,7 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 	    "metricsPort", (int64_t)http_server_port(s->http), "policy",
 	    s->in.rules->name, "policyFile", buf_text(&paths), "sha256",
 	    s->in.rules->sha256);
-	attend(s, w, signal_fd);
+	attend(s, signal_fd);
 	close(signal_fd);
 	if (!drain(s, signals))
 		_exit(STATUS_OK);

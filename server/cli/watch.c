@@ -18,8 +18,10 @@ enum {
 
 struct watch {
 	int fd;
-	const char *files[WATCH_FILES_MAX];
-	uint64_t states[WATCH_FILES_MAX];
+	struct watched {
+		char *file; /* owned */
+		uint64_t state;
+	} * items;
 	size_t n;
 };
 
@@ -82,10 +84,43 @@ watch_new(struct error *err)
 void
 watch_free(struct watch *w)
 {
+	size_t i;
+
 	if (w == NULL)
 		return;
 	close(w->fd);
+	for (i = 0; i < w->n; i++)
+		free(w->items[i].file);
+	free(w->items);
 	free(w);
+}
+
+static bool
+is_watched(const struct watch *w, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->items[i].file, file) == 0)
+			return true;
+	return false;
+}
+
+static int
+append(struct watch *w, const char *file)
+{
+	struct watched *items =
+	    reallocarray(w->items, w->n + 1, sizeof(*items));
+	char *copy;
+
+	if (items == NULL)
+		return -1;
+	w->items = items;
+	copy = strdup(file);
+	if (copy == NULL)
+		return -1;
+	items[w->n++] = (struct watched){copy, state_of(file)};
+	return 0;
 }
 
 void
@@ -95,10 +130,9 @@ watch_add(struct watch *w, const char *file)
 	const char *slash;
 
 	if (file == NULL || strncmp(file, "preset:", 7) == 0 ||
-	    w->n == WATCH_FILES_MAX)
+	    is_watched(w, file) || w->n == WATCH_FILES_MAX ||
+	    append(w, file) != 0)
 		return;
-	w->states[w->n] = state_of(file);
-	w->files[w->n++] = file;
 	slash = strrchr(file, '/');
 	if (slash == file)
 		slash++; /* the root's own name */
@@ -130,13 +164,13 @@ watch_changed(struct watch *w)
 	while (read(w->fd, events, sizeof(events)) > 0)
 		;
 	for (i = 0; i < w->n; i++) {
-		now = state_of(w->files[i]);
-		if (now == w->states[i])
+		now = state_of(w->items[i].file);
+		if (now == w->items[i].state)
 			continue;
 		changed = true;
-		w->states[i] = now;
+		w->items[i].state = now;
 		/* A folder may be another of the same name. */
-		inotify_add_watch(w->fd, w->files[i], EVENTS);
+		inotify_add_watch(w->fd, w->items[i].file, EVENTS);
 	}
 	return changed;
 }

@@ -21,9 +21,9 @@ void watch_free(struct watch *w);
 OWNED(struct watch, watch_free)
 
 /* Adds a file, or a folder with the documents in it (policy/base/file.h),
- * borrowed; NULL and "preset:..." are passed over, and so is what is over
- * WATCH_FILES_MAX. */
-enum { WATCH_FILES_MAX = 128 };
+ * once; NULL and "preset:..." are passed over, and so is what is over
+ * WATCH_FILES_MAX or finds no memory. */
+enum { WATCH_FILES_MAX = 8192 };
 void watch_add(struct watch *w, const char *file);
 
 /* Readable when something happened near the files. */

@@ -94,6 +94,7 @@ read_docker(struct parse *p, const struct node *root)
 
 	if (path == NULL)
 		return;
+	settings_source(p, &n, path);
 	text = file_read(path, DOCKER_CONFIG_BYTES_MAX, &len, &err);
 	if (text == NULL ||
 	    docker_config_parse(&p->s->docker, text, len, p->s->mem, &err) != 0)

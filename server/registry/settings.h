@@ -53,6 +53,12 @@ struct registry_host {
 	struct credential credential; /* username and password */
 };
 
+/* A file that the config names; one may stand here several times. */
+struct settings_source {
+	const char *path;
+	const struct settings_source *next;
+};
+
 struct registry_settings {
 	atomic_int refs;
 	struct arena *mem;
@@ -61,6 +67,7 @@ struct registry_settings {
 	struct docker_config docker;
 	const struct net *allow; /* network.allow */
 	size_t nallow;
+	const struct settings_source *sources;
 	size_t cache_bytes;
 	const char *store_dir; /* cache.dir, or NULL */
 	int64_t tag_ttl;       /* seconds, these three */

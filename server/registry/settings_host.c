@@ -48,6 +48,20 @@ settings_bool(
 	return json_is_true(n.value);
 }
 
+void
+settings_source(struct parse *p, const struct node *n, const char *path)
+{
+	struct settings_source *f = arena_calloc(p->s->mem, 1, sizeof(*f));
+
+	if (f == NULL) {
+		settings_nomem(p, n);
+		return;
+	}
+	f->path = settings_copy(p, n, path);
+	f->next = p->s->sources;
+	p->s->sources = f;
+}
+
 /* The bytes of the file that a node names. */
 struct pem
 settings_file(
@@ -62,6 +76,7 @@ settings_file(
 
 	if (path == NULL)
 		return pem;
+	settings_source(p, &n, path);
 	data = file_read(path, max, &pem.len, &err);
 	if (data == NULL) {
 		diagnostics_error(p->d, &n, "%s", err.msg);

@@ -18,6 +18,9 @@ const char *settings_copy(struct parse *p, const struct node *n, const char *s);
 bool settings_bool(struct parse *p, const struct node *parent, const char *key,
     bool otherwise);
 
+/* Remembers that a file was named. */
+void settings_source(struct parse *p, const struct node *n, const char *path);
+
 /* The bytes of the file that a member names. */
 struct pem settings_file(
     struct parse *p, const struct node *parent, const char *key, size_t max);

@@ -199,8 +199,8 @@ class Reload(unittest.TestCase):
 
 class Usage(unittest.TestCase):
     def refused(self, *args):
-        done = gate.command("serve", "--tls-cert", server.certs.crt, "--tls-key",
-                            server.certs.key, *args)
+        done = gate.command("serve", "--tls-cert", server.certs.crt,
+                            "--tls-key", server.certs.key, *args)
         self.assertEqual(done.returncode, 2)
         return done.stderr
 
