@@ -168,7 +168,10 @@ lint_source(struct linter *l, const struct node *checks, const struct rule *r)
 	const char *by;
 	size_t i;
 
-	for (i = 0; allow != NULL && i < allow->n; i++) {
+	if (allow == NULL || allow->n > LINT_LIST_MAX ||
+	    deny->n > LINT_LIST_MAX)
+		return;
+	for (i = 0; i < allow->n; i++) {
 		const struct node n = node_at(&list, i);
 
 		by = allow->items[i][0] == '!'

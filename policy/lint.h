@@ -19,6 +19,8 @@ enum lint {
 void lint_policy(const struct ruleset_source *sources, size_t n,
     const struct ruleset *rs, int64_t now, enum lint what);
 
+enum { LINT_LIST_MAX = 1000 }; /* longer lists are not compared */
+
 /*
  * Warns of globs that what the same list excludes swallows. `any` is a glob
  * that matches all that the list can be asked about. Returns whether the list

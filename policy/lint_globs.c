@@ -76,6 +76,8 @@ lint_globs(struct diagnostics *d, const struct node *n,
 	const char *by = NULL;
 	size_t i, includes = 0, dead = 0;
 
+	if (globs->n > LINT_LIST_MAX)
+		return false;
 	for (i = 0; i < globs->n; i++) {
 		const struct node item = node_at(n, i);
 

@@ -28,9 +28,9 @@ int policies_text(const struct policies *p, struct buf *b);
 
 /*
  * Reads them. Everything that is wrong is printed into `report`, a line each,
- * warnings included, of `what` is worth one at `now` too. The ruleset's sha256
- * is that of the bytes of the file, or where there are several, of the lines
- * that hold theirs: what `sha256sum FILE... | cut -c-64 | sha256sum` prints.
+ * and so are warnings, those of lint_policy() too. The ruleset's sha256 is
+ * that of the bytes of the file, or where there are several, of the lines that
+ * hold theirs: what `sha256sum FILE... | cut -c-64 | sha256sum` prints.
  * Returns a new reference, or NULL.
  */
 struct ruleset *policies_load(

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/lint.h"
 #include "policy/report.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -50,6 +51,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	rs = ruleset_parse(doc, &d);
 	MUST((rs == NULL) == (d.errors > 0));
+	if (rs != NULL) {
+		const struct ruleset_source source = {doc, &d};
+
+		lint_policy(&source, 1, rs, 0, LINT_ALL);
+		MUST(d.errors == 0);
+	}
 	diagnostics_print(&d, &said);
 	if (rs != NULL)
 		judge(rs);
