@@ -54,31 +54,37 @@ unquote(char *s)
 	*to = '\0';
 }
 
+/* Where a quoted string ends; NULL where it does not. */
+static const char *
+quoted_end(const char *s)
+{
+	for (; *s != '"'; s++) {
+		if (*s == '\\')
+			s++;
+		if (!is_quotable(*s))
+			return NULL;
+	}
+	return s;
+}
+
 /* A token or a quoted string at *s, moved past it; NULL where there is
  * neither, or where memory is out (`*oom`). */
 static const char *
 read_value(const char **s, struct arena *mem, bool *oom)
 {
 	const bool quoted = **s == '"';
-	const char *start = *s + quoted, *p = start;
+	const char *start = *s + quoted;
+	const char *end =
+	    quoted ? quoted_end(start) : start + strspn(start, tchar);
 	char *out;
 
-	if (!quoted) {
-		p += strspn(p, tchar);
-		if (p == start)
-			return NULL;
-	}
-	for (; quoted && *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
-		if (!is_quotable(*p))
-			return NULL;
-	}
-	out = arena_strndup(mem, start, (size_t)(p - start));
+	if (end == NULL || (!quoted && end == start))
+		return NULL;
+	out = arena_strndup(mem, start, (size_t)(end - start));
 	*oom |= out == NULL;
 	if (out != NULL && quoted)
 		unquote(out);
-	*s = p + quoted;
+	*s = end + quoted;
 	return out;
 }
 

@@ -98,6 +98,8 @@ fill(struct url *u, CURLU *cu, struct arena *mem, struct error *err)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	if (part(cu, CURLUPART_URL, &u->text, mem, err) != 0)
 		return -1;
+	if (u->text != NULL && strlen(u->text) > URL_MAX)
+		return error_set(err, ERR_INVALID, "it is too long");
 	tls = u->scheme != NULL && strcmp(u->scheme, "https") == 0;
 	if (u->text == NULL || host == NULL || u->scheme == NULL ||
 	    (!tls && strcmp(u->scheme, "http") != 0))

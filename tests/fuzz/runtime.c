@@ -36,12 +36,12 @@ folded(json_t *value)
 {
 	json_t *out, *child;
 	const char *key;
-	size_t i;
 
 	if (json_is_array(value)) {
 		out = json_array();
-		json_array_foreach (value, i, child)
-			json_array_append_new(out, folded(child));
+		for (size_t i = 0; i < json_array_size(value); i++)
+			json_array_append_new(
+			    out, folded(json_array_get(value, i)));
 		return out;
 	}
 	if (!json_is_object(value))

@@ -17,6 +17,7 @@ check(const struct url *u, struct arena *mem)
 	must_be_plain(u->host);
 	MUST(strchr(u->text, ' ') == NULL && strchr(u->text, '#') == NULL);
 	MUST(strcmp(u->scheme, "http") == 0 || strcmp(u->scheme, "https") == 0);
+	MUST(strlen(u->text) <= URL_MAX);
 	MUST(u->port >= 0 && u->port <= UINT16_MAX);
 	MUST(strspn(u->host, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
 	     strlen(u->host));

@@ -77,6 +77,22 @@ reads_urls_that_may_be_asked(void **state)
 }
 
 static void
+refuses_a_location_that_is_too_long_where_it_leads(void **state)
+{
+	static char text[URL_MAX + 1] = "https://r.io/";
+	AUTO(arena_free) struct arena *mem = arena_new();
+	struct error err = ERROR_INIT;
+	struct url base, u;
+	size_t n = strlen(text);
+
+	(void)state;
+	memset(text + n, 'x', URL_MAX - n);
+	assert_int_equal(url_parse(&base, text, NULL, mem, &err), 0);
+	assert_int_equal(url_parse(&u, "?y", &base, mem, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+}
+
+static void
 knows_users_and_fragments(void **state)
 {
 	AUTO(arena_free) struct arena *mem = arena_new();
@@ -159,6 +175,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_urls_that_may_be_asked),
+	    cmocka_unit_test(
+		refuses_a_location_that_is_too_long_where_it_leads),
 	    cmocka_unit_test(knows_users_and_fragments),
 	    cmocka_unit_test(compares_origins),
 	    cmocka_unit_test(knows_loopback),
