@@ -39,7 +39,8 @@ static const struct pick specs[] = {{"containers", containers},
 static const struct pick objects[] = {{"metadata", metadata}, {"spec", specs},
     {"template", templates}, {"ephemeralContainers", containers}, {NULL, NULL}};
 
-static const struct pick user_infos[] = {{"username", NULL}, {NULL, NULL}};
+static const struct pick user_infos[] = {
+    {"username", NULL}, {"groups", NULL}, {NULL, NULL}};
 
 static const struct pick requests[] = {{"uid", NULL}, {"kind", NULL},
     {"resource", NULL}, {"subResource", NULL}, {"operation", NULL},

@@ -247,12 +247,30 @@ is_mirror(const json_t *pod)
 		   "kubernetes.io/config.mirror") != NULL;
 }
 
+/* The group that kubelets are in, and nobody else. */
+static bool
+is_node(const struct request *q)
+{
+	const json_t *user = json_object_get(q->root.value, "userInfo");
+	const json_t *groups = json_object_get(user, "groups");
+	const char *group;
+	size_t i;
+
+	for (i = 0; i < json_array_size(groups); i++) {
+		group = json_string_value(json_array_get(groups, i));
+		if (group != NULL && strcmp(group, "system:nodes") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 read_workload(struct review *r, const struct request *q, struct error *err)
 {
 	const struct kind *kind =
 	    kind_find(q->group, strlen(q->group), r->kind);
 	json_t *old = old_object(r, q);
+	bool creates_pod, mirror;
 	struct field object;
 
 	if (is_pods(r, q) && (kind == NULL || !kind_is_pod(kind)))
@@ -268,9 +286,11 @@ read_workload(struct review *r, const struct request *q, struct error *err)
 	r->workload = kind_read(kind, object.value, err);
 	if (r->workload != NULL) {
 		settle_names(r);
-		r->patchable = kind_is_pod(kind) && *r->subresource == '\0' &&
-			       strcmp(r->operation, "CREATE") == 0 &&
-			       !is_mirror(object.value);
+		creates_pod = kind_is_pod(kind) && *r->subresource == '\0' &&
+			      strcmp(r->operation, "CREATE") == 0;
+		mirror = is_mirror(object.value);
+		r->patchable = creates_pod && !mirror;
+		r->mirror = creates_pod && mirror && is_node(q);
 		return compare_old(r, kind, old, err);
 	}
 	/* A pod that was let in before, whatever it is like, must be able to

@@ -48,6 +48,9 @@ struct review {
 	/* A pod being created, and not the mirror of a static pod: it may be
 	 * changed on its way. */
 	bool patchable;
+	/* The mirror of a static pod, as its node creates it: the pod runs
+	 * whatever becomes of its mirror. Only nodes may say so. */
+	bool mirror;
 };
 
 /*

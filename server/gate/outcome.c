@@ -37,6 +37,16 @@ allow(struct outcome *o, enum verdict v)
 	o->answer.allowed = true;
 }
 
+static void
+allow_unjudged(struct outcome *o, const struct review *r)
+{
+	allow(o, VERDICT_ALLOW);
+	if (r->mirror)
+		json_array_append_new(o->warnings,
+		    json_string("not judged: its node runs a static pod "
+				"whatever is said of it here"));
+}
+
 /* The gate itself failed: not judged, so not allowed; waiting may help. */
 static void
 deny_internal(struct outcome *o, const char *why)
@@ -93,8 +103,8 @@ finish(struct outcome *o, const struct outcome_skipped *why)
 	json_object_set_new(o->annotations, REPORT_VERDICT_KEY,
 	    json_string(verdict_name(o->verdict)));
 	if (why->exempt)
-		json_object_set_new(o->annotations, "exempt",
-		    json_string("the gate's own namespace"));
+		json_object_set_new(
+		    o->annotations, "exempt", json_string(why->exempt));
 	o->answer.message = buf_text(&o->message);
 	o->answer.warnings = o->warnings;
 	o->answer.annotations = o->annotations;
@@ -112,7 +122,7 @@ outcome_validate(struct outcome *o, const struct review *r,
 	else if (why->err->code != ERR_NONE)
 		deny_internal(o, why->err->msg);
 	else if (report == NULL)
-		allow(o, VERDICT_ALLOW);
+		allow_unjudged(o, r);
 	else if (tell(o, r) != 0)
 		deny_internal(o, "out of memory");
 	finish(o, why);

@@ -20,7 +20,7 @@ struct outcome {
 /* Why a review was not judged: one of them, or neither, where nothing in it
  * concerns us. */
 struct outcome_skipped {
-	bool exempt; /* the gate's own namespace */
+	const char *exempt; /* whose or what it is; NULL: it is not */
 	const struct error
 	    *err; /* the gate failed; code ERR_NONE: it did not */
 };

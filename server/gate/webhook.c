@@ -32,7 +32,7 @@ struct webhook_call {
 	struct decision *decision;
 	struct error err; /* why there is no review, or no decision */
 	bool shed;
-	bool exempt;
+	const char *exempt; /* why it is not judged; NULL: it is */
 	webhook_ready *ready;
 	void *arg;
 };
@@ -88,11 +88,14 @@ decided(void *arg, struct decision *d)
 	c->ready(c->arg, c);
 }
 
-static bool
-is_exempt(const struct webhook *w, const struct review *r)
+/* Why a review is not judged, or NULL. */
+static const char *
+exemption(const struct webhook *w, const struct review *r)
 {
-	return w->o.own_namespace != NULL &&
-	       strcmp(w->o.own_namespace, r->namespace) == 0;
+	if (w->o.own_namespace != NULL &&
+	    strcmp(w->o.own_namespace, r->namespace) == 0)
+		return "the gate's own namespace";
+	return r->mirror ? "the mirror of a static pod" : NULL;
 }
 
 int
@@ -115,8 +118,8 @@ webhook_start(struct webhook *w, enum webhook_endpoint endpoint,
 	if (!c->shed)
 		c->review = review_parse(body, len, &c->err);
 	if (c->review != NULL && c->review->malformed == NULL) {
-		c->exempt = is_exempt(w, c->review);
-		if (!c->exempt &&
+		c->exempt = exemption(w, c->review);
+		if (c->exempt == NULL &&
 		    (endpoint == WEBHOOK_VALIDATE || c->review->patchable))
 			load = TAKE(c->review->workload);
 	}

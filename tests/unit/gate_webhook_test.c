@@ -114,10 +114,18 @@ post(const struct fixture *f, const char *body)
 #define REVIEW(request)                                    \
 	"{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\"" \
 	":\"AdmissionReview\",\"request\":{\"uid\":\"u1\"," request "}}"
-#define POD                                                                  \
+#define POD POD_KIND "\"operation\":\"CREATE\","
+#define POD_KIND                                                             \
 	"\"kind\":{\"group\":\"\",\"version\":\"v1\","                       \
 	"\"kind\":\"Pod\"},\"resource\":{\"group\":\"\",\"version\":\"v1\"," \
-	"\"resource\":\"pods\"},\"operation\":\"CREATE\","
+	"\"resource\":\"pods\"},"
+
+#define NODE(group) "\"userInfo\":{\"groups\":[\"" group "\"]},"
+#define MIRROR_POD                                                           \
+	"\"object\":{\"metadata\":{\"annotations\":{"                        \
+	"\"kubernetes.io/config.mirror\":\"1\"}},\"spec\":{\"containers\":[" \
+	"{\"name\":\"c\",\"image\":\"UPPER\"}]}}"
+#define MIRROR(group) REVIEW(POD NODE(group) MIRROR_POD)
 
 static const struct row {
 	const char *name;
@@ -138,6 +146,23 @@ static const struct row {
 	REVIEW(POD "\"namespace\":\"policy-gate\",\"object\":{\"spec\":"
 		   "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
 	200, "\"exempt\":"},
+    {"a_node_s_mirror_of_a_static_pod_is_let_in", MIRROR("system:nodes"), 200,
+	"\"allowed\":true"},
+    {"but_never_without_a_warning", MIRROR("system:nodes"), 200,
+	"\"warnings\":[\"not judged: its node runs a static pod"},
+    {"and_is_told_in_the_audit_log", MIRROR("system:nodes"), 200,
+	"\"exempt\":\"the mirror of a static pod\""},
+    {"nobody_else_may_call_a_pod_a_mirror",
+	MIRROR("system:authenticated\",\"system:nodes:x"), 200, "\"code\":403"},
+    {"nor_does_a_node_for_other_pods",
+	REVIEW(POD NODE(
+	    "system:nodes") "\"object\":{\"spec\":"
+			    "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
+	200, "\"code\":403"},
+    {"nor_by_an_update",
+	REVIEW(POD_KIND "\"operation\":\"UPDATE\"," NODE("system:nodes")
+		MIRROR_POD),
+	200, "\"code\":403"},
     {"invalid_reference_is_denied",
 	REVIEW(POD "\"namespace\":\"shop\",\"object\":{\"spec\":"
 		   "{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}}"),
