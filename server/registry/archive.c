@@ -17,7 +17,7 @@
  * is made as a push would.
  */
 
-enum { NAMES_SHOWN_MAX = 120 };
+enum { NAMES_SHOWN_MAX = 120, HEX_LEN = 64 /* of a sha256 */ };
 
 /* Whether a member's name promises its digest: "<hex>.json",
  * "blobs/sha256/<hex>"; and keeps the promise. */
@@ -27,10 +27,10 @@ check_name(const struct member *m, struct error *err)
 	const char *hex = strrchr(m->name, '/');
 
 	hex = hex != NULL ? hex + 1 : m->name;
-	if (strspn(hex, "0123456789abcdef") != 64 ||
-	    (hex[64] != '\0' && strcmp(hex + 64, ".json") != 0))
+	if (strspn(hex, "0123456789abcdef") != HEX_LEN ||
+	    (hex[HEX_LEN] != '\0' && strcmp(hex + HEX_LEN, ".json") != 0))
 		return 0;
-	if (strncmp(hex, m->digest + strlen("sha256:"), 64) == 0)
+	if (memcmp(hex, m->digest + strlen("sha256:"), HEX_LEN) == 0)
 		return 0;
 	return error_set(
 	    err, ERR_DIGEST, "%.20s... is not what its name says", hex);

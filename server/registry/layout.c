@@ -69,7 +69,7 @@ read_blob(struct layout *l, const struct descriptor *d, size_t *len,
 	AUTO(buf_clear) struct buf path = BUF_INIT(PATH_MAX);
 	AUTO(free) char *data = NULL;
 	char digest[DIGEST_TEXT_MAX];
-	int64_t size;
+	int64_t size = 0;
 
 	if (d->size > RESOLVE_BYTES_MAX - l->bytes) {
 		error_set(err, ERR_LIMIT,
@@ -199,8 +199,11 @@ name_of(const json_t *entry)
 static bool
 is_named(const char *name, const char *wanted)
 {
-	const size_t n = name != NULL ? strlen(name) : 0, w = strlen(wanted);
+	size_t n, w = strlen(wanted);
 
+	if (name == NULL || w == 0)
+		return false;
+	n = strlen(name);
 	return n >= w && strcmp(name + n - w, wanted) == 0 &&
 	       (n == w || name[n - w - 1] == ':');
 }

@@ -106,6 +106,7 @@ class Layouts(unittest.TestCase):
     def test_an_image_has_to_be_chosen(self):
         for text, words in ((f"oci:{self.dir}", "name one behind a colon"),
                             (f"oci:{self.dir}:nothing", "there is no image"),
+                            (f"oci:{self.dir}:", "there is no image"),
                             (f"oci:{self.dir}/blobs", "no index.json"),
                             ("oci:/nonexistent", "no index.json")):
             with self.subTest(text):
