@@ -24,22 +24,21 @@ has_no_operand(const struct command *c, const struct package_use *u)
 	return package_next(c, u, &i) == NULL;
 }
 
-/* The file after "-r", or NULL. */
+/* The next file after a "-r" from *i on, or NULL. */
 static const char *
-requirements_file(const struct command *c)
+next_requirements(const struct command *c, size_t *i)
 {
-	size_t i;
+	const char *w;
 
-	for (i = 1; i < c->n; i++) {
-		if (strncmp(c->words[i], "--requirement=", 14) == 0)
-			return c->words[i] + 14;
-		if (strncmp(c->words[i], "-r", 2) == 0 &&
-		    c->words[i][2] != '\0')
-			return c->words[i] + 2;
-		if (i + 1 < c->n &&
-		    (strcmp(c->words[i], "-r") == 0 ||
-			strcmp(c->words[i], "--requirement") == 0))
-			return c->words[i + 1];
+	while (*i < c->n) {
+		w = c->words[(*i)++];
+		if (strncmp(w, "--requirement=", 14) == 0)
+			return w + 14;
+		if (strncmp(w, "-r", 2) == 0 && w[2] != '\0')
+			return w + 2;
+		if (*i < c->n &&
+		    (strcmp(w, "-r") == 0 || strcmp(w, "--requirement") == 0))
+			return c->words[(*i)++];
 	}
 	return NULL;
 }
@@ -47,6 +46,8 @@ requirements_file(const struct command *c)
 static bool
 installs_project(const struct command *c, const struct package_use *u)
 {
+	size_t i = 1;
+
 	if (u->action != ACTION_INSTALL)
 		return false;
 	switch (u->manager) {
@@ -57,7 +58,7 @@ installs_project(const struct command *c, const struct package_use *u)
 		       !command_has(c, "--version") &&
 		       !command_has(c, "--help");
 	case MANAGER_PIP:
-		return requirements_file(c) != NULL;
+		return next_requirements(c, &i) != NULL;
 	case MANAGER_BUNDLE:
 	case MANAGER_COMPOSER:
 	case MANAGER_POETRY:
@@ -92,13 +93,15 @@ names_development(const char *s)
 static bool
 keeps_pip_extras(const struct command *c, const struct package_use *u)
 {
-	const char *file = requirements_file(c), *w, *extras;
-	size_t i = 0;
+	const char *file, *w, *extras;
+	size_t i = 1;
 
 	if (u->action != ACTION_INSTALL)
 		return false;
-	if (file != NULL && names_development(file))
-		return true;
+	while ((file = next_requirements(c, &i)) != NULL)
+		if (names_development(file))
+			return true;
+	i = 0;
 	while ((w = package_next(c, u, &i)) != NULL) {
 		extras = strchr(w, '[');
 		if (w[0] == '.' && extras != NULL && names_development(extras))

@@ -230,14 +230,31 @@ removes_automatic(const struct command *c, const struct package_use *u)
 		   command_has(c, "--autoremove"));
 }
 
+/* "curl https://sh.rustup.rs | sh": no package manager, and a toolchain. */
+static bool
+installs_rust(const struct command *c)
+{
+	size_t i;
+
+	for (i = 1; i < c->n && !c->conditional; i++)
+		if (strstr(c->words[i], "//sh.rustup.rs") != NULL)
+			return true;
+	return false;
+}
+
 static int
 follow(struct state *st, size_t nth, bool *automatic)
 {
 	const struct command *c = &st->in->script.commands[nth];
 	const struct package_use u = package_use(c);
 
-	if (command_is(c, "curl") || command_is(c, "wget"))
+	if (command_is(c, "curl") || command_is(c, "wget")) {
 		st->fetches = true;
+		if (installs_rust(c))
+			put(st, "rustup", NULL);
+	}
+	if (command_is(c, "rustup") && command_has(c, "uninstall"))
+		take(st, "rustup");
 	switch (u.manager == MANAGER_NONE || u.manager >= MANAGER_PIP
 		    ? ACTION_OTHER
 		    : u.action) {

@@ -66,6 +66,11 @@ class Suites(unittest.TestCase):
                 self.assertEqual(
                     done.returncode, 0, done.stdout + done.stderr)
 
+    def test_habits_are_told_from_what_reads_like_them(self):
+        suite = ROOT / "tests" / "data" / "histories" / "suite.yaml"
+        done = gate.command("test", suite)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def write(self, text):
         paths.write("recorded.json", RECORDED)
         return paths.write("suite.yaml", text)

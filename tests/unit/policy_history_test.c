@@ -198,6 +198,12 @@ static const struct row {
     {"a build with what it fetched",
 	{"RUN curl -O https://go.dev/go.tgz && go build ./... && rm -r go"}, "",
 	{0}},
+    {"rustup", {"RUN curl -sSf https://sh.rustup.rs -o r && sh r -y"},
+	"build-tools@0 rustup", {0}},
+    {"rustup taken out",
+	{"RUN curl -sSf https://sh.rustup.rs -o r && sh r -y && make && rustup "
+	 "self uninstall -y"},
+	"", {0}},
     {"a compiler that is asked for its version", {"RUN javac --version"},
 	"build-tools@0 javac", {0}},
 
@@ -394,6 +400,9 @@ static const struct row {
     {"pnpm", {"RUN pnpm install"}, "dev-dependencies@0 pnpm", {0}},
     {"pnpm for production", {"RUN pnpm install --prod"}, "", {0}},
     {"pip", {"RUN pip install --no-cache-dir -r requirements-dev.txt"},
+	"dev-dependencies@0 pip", {0}},
+    {"pip, the second of two files",
+	{"RUN pip install --no-cache-dir -r a.txt -r requirements/dev.txt"},
 	"dev-dependencies@0 pip", {0}},
     {"pip extras", {"RUN pip install --no-cache-dir -e '.[dev,test]'"},
 	"dev-dependencies@0 pip", {0}},
