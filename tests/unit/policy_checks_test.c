@@ -58,6 +58,18 @@ static const struct row {
 	{{.layers = "ab", .sizes = {1, 150 * MI + 1}}},
 	"deny size.maxLayer@linux/amd64 157286401 B>157286400 B"},
 
+    {"largest layer of the worst platform", "size: {maxLayer: 150Mi}", "web:1",
+	{{.sizes = {200 * MI}},
+	    {.platform = "linux/arm64", .layers = "ab", .sizes = {1, 300 * MI}},
+	    {.platform = "linux/arm/v7", .sizes = {100 * MI}}},
+	"deny size.maxLayer@linux/arm64 300 MiB>150 MiB"},
+
+    {"no layers", "layers: {max: 1}", "web:1", {{.layers = ""}}, "allow"},
+    {"layers of the worst platform", "layers: {max: 1}", "web:1",
+	{{.layers = "ab", .sizes = {MI, MI}}, {.platform = "linux/arm64",
+						  .layers = "abc",
+						  .sizes = {MI, MI, MI}}},
+	"deny layers.max@linux/arm64 3>1"},
     {"layers one below", "layers: {max: 3}", "web:1",
 	{{.layers = "ab", .sizes = {MI, MI}}}, "allow"},
     {"layers at the limit", "layers: {max: 3}", "web:1",

@@ -80,6 +80,11 @@ static const struct row {
 	      "KEY=A821E680E5FA63057169605F62C751356D054A26"}}},
 	"allow"},
 
+    {"a secret on one platform only", "env: {secrets: deny}",
+	{{.env = {"A=b"}},
+	    {.platform = "linux/arm64", .env = {"API_TOKEN=f00ba7"}}},
+	"deny env.secrets@linux/arm64 API_TOKEN>no secrets"},
+
     /* labels.require */
     {"a label that is there", "labels: {require: [a.b/source]}",
 	{{.labels = {"a.b/source=x"}}}, "allow"},
@@ -93,6 +98,10 @@ static const struct row {
 	"deny labels.require@linux/amd64 missing>a, b, c and 1 more"},
     {"any label of a family", "labels: {require: [\"org.*.source\"]}",
 	{{.labels = {"org.opencontainers.image.source=x"}}}, "allow"},
+
+    {"the platform that lacks more of them", "labels: {require: [a, b]}",
+	{{.labels = {"a=1"}}, {.platform = "linux/arm64"}},
+	"deny labels.require@linux/arm64 missing>a, b"},
 
     /* labels.match */
     {"a value that matches", "labels: {match: {team: \"web-*\"}}",
@@ -143,6 +152,13 @@ static const struct row {
 	"deny volumes@linux/amd64 /data>none"},
     {"volumes", "volumes: deny", {{.volumes = {"/a", "/b", "/c", "/d"}}},
 	"deny volumes@linux/amd64 /a, /b, /c and 1 more>none"},
+    {"the platform with more volumes", "volumes: deny",
+	{{.volumes = {"/a"}},
+	    {.platform = "linux/arm64", .volumes = {"/a", "/b"}}},
+	"deny volumes@linux/arm64 /a, /b>none"},
+    {"no entrypoint on one platform", "entrypoint: require",
+	{{.entrypoint = "/x"}, {.platform = "linux/arm64", .cmd = "x"}},
+	"deny entrypoint@linux/arm64 none>an ENTRYPOINT"},
     {"an entrypoint", "entrypoint: require", {{.entrypoint = "/x"}}, "allow"},
     {"no entrypoint", "entrypoint: require", {{.cmd = "/x"}},
 	"deny entrypoint@linux/amd64 none>an ENTRYPOINT"},
