@@ -115,7 +115,7 @@ next_layer(const struct image *img, size_t from, size_t layer)
 
 	for (i = from; i < img->nlayers; i++) {
 		if (img->layers[i].size > size ||
-		    (img->layers[i].size == size && i <= layer) ||
+		    (i <= layer && img->layers[i].size == size) ||
 		    seen_before(img, i))
 			continue;
 		if (at == img->nlayers ||

@@ -124,15 +124,12 @@ static bool
 is_trusted(
     const struct clients *c, gnutls_x509_crt_t *chain, unsigned int nchain)
 {
-	static const char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
-	const union {
-		const char *in;
-		unsigned char *out;
-	} cast = {.in = purpose};
-	gnutls_typed_vdata_st data = {
-	    .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = cast.out};
+	unsigned char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
+	gnutls_typed_vdata_st data = {0};
 	unsigned int status = 0;
 
+	data.type = GNUTLS_DT_KEY_PURPOSE_OID;
+	data.data = purpose;
 	return gnutls_x509_trust_list_verify_crt2(c->authorities, chain, nchain,
 		   &data, 1, 0, &status, NULL) >= 0 &&
 	       status == 0;
