@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -352,6 +353,19 @@ block_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Each connection is one; the soft limit is often low for the sake of
+ * programs that use select(). What cannot be had is done without. */
+static void
+allow_many_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int
 cmd_serve(int argc, char **argv)
 {
@@ -368,6 +382,7 @@ cmd_serve(int argc, char **argv)
 	    .clock = &clock_real, .level = o.log_level, .fd = STDERR_FILENO};
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	block_signals(&signals);
+	allow_many_files();
 	status = inputs_load(&s.in, &o, &report);
 	fputs(buf_text(&report), stderr);
 	if (status != 0)
