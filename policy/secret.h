@@ -27,8 +27,8 @@ size_t secret_length(const char *s, size_t len);
 /*
  * Whether a value cannot be a secret, whatever its name: nothing or one
  * byte, a variable ("$X"), a template, a path, a word such as "true", one
- * with "dummy" or "changeme" in it, a small number, a key's fingerprint. Quotes around it do not
- * count.
+ * with "dummy" or "changeme" in it, a small number, a key's fingerprint. Quotes
+ * around it do not count.
  */
 bool secret_is_harmless(const char *s, size_t len);
 
