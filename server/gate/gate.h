@@ -51,11 +51,11 @@ int gate_decide(struct gate *g, struct workload *w, int64_t deadline,
  */
 const struct report *decision_report(struct decision *d, struct error *err);
 
-/* The ruleset it was made by; borrowed. */
 /* How the facts of the report's image number `i` came: "hit", "miss" (fetched),
  * "stale", "negative"; NULL: none were asked for. */
 const char *decision_source(struct decision *d, size_t i);
 
+/* The ruleset it was made by; borrowed. */
 const struct ruleset *decision_rules(const struct decision *d);
 void decision_free(struct decision *d);
 OWNED(struct decision, decision_free)

@@ -183,6 +183,8 @@ drop_last_login(struct peers *ps)
 {
 	struct login **where = &ps->logins;
 
+	if (*where == NULL)
+		return;
 	while ((*where)->next != NULL)
 		where = &(*where)->next;
 	login_free(*where);
