@@ -2,9 +2,9 @@
 #include "policy/facts.h"
 
 struct image *
-image_new(void)
+image_new(size_t expected)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new_for(expected);
 	struct image *img = mem ? arena_calloc(mem, 1, sizeof(*img)) : NULL;
 
 	if (img == NULL)

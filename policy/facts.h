@@ -97,8 +97,8 @@ struct image {
 };
 
 /* A new image with one reference and an arena of its own, or NULL when memory
- * is out. */
-struct image *image_new(void);
+ * is out. `expected`: about how many bytes it will take; 0: not known. */
+struct image *image_new(size_t expected);
 struct image *image_ref(struct image *img); /* returns img */
 void image_unref(struct image *img);        /* NULL is fine */
 OWNED(struct image, image_unref)

@@ -191,7 +191,7 @@ read_image(struct reader *outer, const struct node *n)
 	static const char *const keys[] = {"platform", "digest", "size",
 	    "created", "user", "layers", "history", "env", "labels", "ports",
 	    "volumes", "entrypoint", "cmd", "base", NULL};
-	AUTO(image_unref) struct image *img = image_new();
+	AUTO(image_unref) struct image *img = image_new(0);
 	const struct node labels = node_get(n, "labels");
 	struct reader r = {.diagnostics = outer->diagnostics};
 

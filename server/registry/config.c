@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* What an image takes beside its config's text: seen at up to 640 bytes. */
+enum { FACTS_BESIDE = 768 };
+
 static const char *const root_keys[] = {"created", "author", "architecture",
     "os", "os.version", "os.features", "variant", "config", "rootfs", "history",
     "container", "container_config", "docker_version", "id", "parent",
@@ -281,7 +284,7 @@ config_read(const struct manifest *m, const char *digest, const char *data,
 		error_wrap(err, "the image's config cannot be read");
 		return NULL;
 	}
-	img = image_new();
+	img = image_new(len + FACTS_BESIDE);
 	if (img == NULL) {
 		nomem(err);
 		return NULL;

@@ -11,7 +11,7 @@ enum { INPUT_MAX = 8192, SHOWN_MAX = 80, ENTRIES_MAX = 64 };
 static void
 scan(char *text)
 {
-	AUTO(image_unref) struct image *img = image_new();
+	AUTO(image_unref) struct image *img = image_new(0);
 	struct history *h;
 	char *line, *rest = text;
 	size_t i, n = 0;

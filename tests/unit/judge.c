@@ -116,7 +116,7 @@ fill_claims(struct image *img, const struct judge_image *from)
 static struct image *
 image_of(const struct judge_image *from)
 {
-	struct image *img = image_new();
+	struct image *img = image_new(0);
 	struct error err = ERROR_INIT;
 
 	assert_non_null(img);

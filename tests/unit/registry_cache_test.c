@@ -74,7 +74,7 @@ set_of(struct image *img)
 static struct image *
 image_of(const char *digest)
 {
-	struct image *img = image_new();
+	struct image *img = image_new(0);
 
 	assert_non_null(img);
 	assert_non_null(arena_calloc(img->mem, 1, 4000));
@@ -368,7 +368,7 @@ static void
 store_in_little_memory(void *arg)
 {
 	struct fixture *f = arg;
-	AUTO(image_unref) struct image *img = image_new();
+	AUTO(image_unref) struct image *img = image_new(0);
 	AUTO(image_set_unref) struct image_set *set = image_set_new();
 	struct image *images[] = {img};
 	struct error err = ERROR_INIT;

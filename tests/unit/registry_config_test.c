@@ -252,7 +252,7 @@ compares_the_platform_with_the_one_in_the_index(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N(platforms); i++) {
-		AUTO(image_unref) struct image *img = image_new();
+		AUTO(image_unref) struct image *img = image_new(0);
 		const char *const *c = platforms[i].config;
 		const char *const *x = platforms[i].index;
 		struct error err = ERROR_INIT;
