@@ -43,14 +43,14 @@ class Progress(unittest.TestCase):
     def test_a_line_tells_how_far_it_is(self):
         t = self.start(self.lean, self.dead)
         self.addCleanup(t.process.kill)
-        shown = t.read()
-        self.assertRegex(shown, r"1/2 images, \d+/s  127\.0\.0\.1:\d+")
+        pattern = r"1/2 images, \d+/s  127\.0\.0\.1:\d+"
+        self.assertRegex(t.read_until(pattern), pattern)
 
     def test_ctrl_c_stops_at_once_and_says_what_was_done(self):
         report = paths.work() / "report.json"
         t = self.start("-o", "table", "-o", f"json={report}", self.lean,
                        self.dead, self.dead + "2")
-        t.read()
+        t.read_until("1/3 images")
         asked = time.monotonic()
         t.process.send_signal(signal.SIGINT)
         status, shown = t.finish()

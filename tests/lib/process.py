@@ -44,7 +44,7 @@ def listens(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _settle_child():
+def settle_child():
     """Dies with its parent, and hears SIGINT even where a shell's "&" has
     made all of us deaf to it."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -64,7 +64,7 @@ class Process:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, **(env or {})), cwd=cwd,
-                preexec_fn=_settle_child)
+                preexec_fn=settle_child)
         _running.append(self)
 
     @property

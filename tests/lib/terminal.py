@@ -4,9 +4,12 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
+
+from lib import process
 
 
 class Terminal:
@@ -18,9 +21,20 @@ class Terminal:
                     struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
             [str(a) for a in argv], env=env, stdin=subprocess.DEVNULL,
+            preexec_fn=process.settle_child,
             **{name: slave if name in streams else subprocess.PIPE
                for name in ("stdout", "stderr")})
         os.close(slave)
+
+    def read_until(self, pattern):
+        """What comes up to a match of this, or to the end."""
+        text = ""
+        while not re.search(pattern, text):
+            more = self.read()
+            if not more:
+                break
+            text += more
+        return text
 
     def read(self):
         """What comes next; "" at the end."""
