@@ -18,6 +18,7 @@
  *	tag        a letter, a digit or "_", then these, "." and "-"
  */
 enum {
+	NAME_LEN_MAX = 253, /* of a host: RFC 1035 section 2.3.4 */
 	PATH_LEN_MAX = 255,
 	TAG_LEN_MAX = 128,
 	IDENTIFIER_LEN = 64,
@@ -162,6 +163,10 @@ check_name(struct span host, struct error *err)
 	bool numeric = true, octets = true;
 	size_t labels = 0, at = 0;
 
+	if (host.len > NAME_LEN_MAX)
+		return refuse(err,
+		    "the registry's name is longer than %d characters",
+		    NAME_LEN_MAX);
 	while (at <= host.len) {
 		const char *label = host.p + at;
 		const char *dot = memchr(label, '.', host.len - at);

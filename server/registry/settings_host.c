@@ -263,6 +263,20 @@ read_proxy(struct parse *p, const struct node *parent, struct registry_host *h)
 	h->proxy = settings_copy(p, &n, text);
 }
 
+static void
+check_host(struct parse *p, const struct node *n)
+{
+	if (strcmp(n->key, "registry-1.docker.io") == 0 ||
+	    strcmp(n->key, "index.docker.io") == 0)
+		diagnostics_error_key(p->d, n,
+		    "is Docker Hub, which image references write "
+		    "\"docker.io\"");
+	else if (!is_host(n->key))
+		diagnostics_error_key(p->d, n,
+		    "must be a host as image references write it, with a "
+		    "port where there is one: \"registry.corp:5000\"");
+}
+
 void
 settings_registry(
     struct parse *p, const struct node *n, struct registry_host *h)
@@ -271,10 +285,7 @@ settings_registry(
 	    "clientKey", "proxy", "skipVerify", "mirrors", "tokenRealms",
 	    "credentials", NULL};
 
-	if (!is_host(n->key))
-		diagnostics_error_key(p->d, n,
-		    "must be a host as image references write it, with a "
-		    "port where there is one: \"registry.corp:5000\"");
+	check_host(p, n);
 	h->host = settings_copy(p, n, n->key);
 	if (json_is_null(n->value) || !diagnostics_check_keys(p->d, n, keys))
 		return;

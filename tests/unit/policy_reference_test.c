@@ -26,6 +26,8 @@
 	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
 	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define PATH255 HEX128 TAG127
+#define LABELS50 "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+#define LABELS250 LABELS50 LABELS50 LABELS50 LABELS50 LABELS50
 #define PATH256 HEX128 HEX128
 
 static const struct {
@@ -33,6 +35,7 @@ static const struct {
 	const char *canonical;
 } accepted[] = {
     {"nginx", "docker.io/library/nginx:latest"},
+    {LABELS250 "com/a", LABELS250 "com/a:latest"},
     {"nginx:1.25", "docker.io/library/nginx:1.25"},
     {"team/app", "docker.io/team/app:latest"},
     {"docker.io/nginx", "docker.io/library/nginx:latest"},
@@ -136,6 +139,7 @@ static const struct {
     {"r.io/a:" TAG128 "b", "tag is longer than 128"},
     {"r.io/" PATH256, "longer than 255"},
     {PATH255, "longer than 255"}, /* with library/ */
+    {LABELS250 "info/a", "longer than 253"},
     {"nginx@", "digest after '@' is empty"},
     {"nginx@sha256", "sha256 or sha512"},
     {"nginx@sha256:", "exactly 64 lowercase"},

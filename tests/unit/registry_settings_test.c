@@ -168,6 +168,8 @@ static const struct {
     {"cache: {tagTtl: 30}", "must be a duration"},
     {"cache: {maxBytes: lots}", "must be a size"},
     {"cache: {maxbytes: 1}", "maxBytes"},
+    {"cache: {dir: 1}", "must be a string"},
+    {"registries: {registry-1.docker.io: {}}", "docker.io"},
 };
 
 static void
