@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/facts.h"
 
+#include <string.h>
+
 struct image *
 image_new(size_t expected)
 {
@@ -42,6 +44,29 @@ image_layer_instruction(const struct image *img, size_t layer)
 		    (size_t)img->history[i].layer == layer)
 			return img->history[i].created_by;
 	return NULL;
+}
+
+bool
+image_layer_is_repeated(const struct image *img, size_t layer)
+{
+	size_t i;
+
+	for (i = 0; i < layer; i++)
+		if (strcmp(img->layers[i].digest, img->layers[layer].digest) ==
+		    0)
+			return true;
+	return false;
+}
+
+int64_t
+image_first_layers_size(const struct image *img, size_t n)
+{
+	int64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum += img->layers[i].size;
+	return sum;
 }
 
 struct image_set *

@@ -107,6 +107,12 @@ OWNED(struct image, image_unref)
  */
 const char *image_layer_instruction(const struct image *img, size_t layer);
 
+/* Whether the same layer stands before it. */
+bool image_layer_is_repeated(const struct image *img, size_t layer);
+
+/* What the first `n` layers weigh. */
+int64_t image_first_layers_size(const struct image *img, size_t n);
+
 /*
  * Every runnable platform behind one reference, resolved once. Immutable and
  * reference counted, as image is.

@@ -57,18 +57,6 @@ enum {
 	EVIDENCE_MAX = 512,
 };
 
-static bool
-seen_before(const struct image *img, size_t layer)
-{
-	size_t i;
-
-	for (i = 0; i < layer; i++)
-		if (strcmp(img->layers[i].digest, img->layers[layer].digest) ==
-		    0)
-			return true;
-	return false;
-}
-
 static int64_t
 distinct_size(const struct image *img, size_t from)
 {
@@ -76,7 +64,7 @@ distinct_size(const struct image *img, size_t from)
 	size_t i;
 
 	for (i = from; i < img->nlayers; i++)
-		if (!seen_before(img, i) &&
+		if (!image_layer_is_repeated(img, i) &&
 		    __builtin_add_overflow(sum, img->layers[i].size, &sum))
 			return INT64_MAX;
 	return sum;
@@ -116,7 +104,7 @@ next_layer(const struct image *img, size_t from, size_t layer)
 	for (i = from; i < img->nlayers; i++) {
 		if (img->layers[i].size > size ||
 		    (i <= layer && img->layers[i].size == size) ||
-		    seen_before(img, i))
+		    image_layer_is_repeated(img, i))
 			continue;
 		if (at == img->nlayers ||
 		    img->layers[i].size > img->layers[at].size)

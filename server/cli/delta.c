@@ -101,17 +101,6 @@ find(const struct matching *m, size_t new,
 	return told;
 }
 
-static int64_t
-base_size(const struct report_platform *rp)
-{
-	int64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < rp->base_layers; i++)
-		sum += rp->image->layers[i].size;
-	return sum;
-}
-
 static void
 pair(
     struct matching *m, struct delta_row *row, size_t old, enum delta_kind kind)
@@ -147,18 +136,6 @@ match_layers(struct matching *m, struct delta_row *rows)
 	}
 }
 
-static bool
-seen_before(const struct image *img, size_t layer)
-{
-	size_t i;
-
-	for (i = 0; i < layer; i++)
-		if (strcmp(img->layers[i].digest, img->layers[layer].digest) ==
-		    0)
-			return true;
-	return false;
-}
-
 int
 delta_make(struct delta *d, const struct report_platform *old,
     const struct report_platform *new, struct arena *mem)
@@ -175,14 +152,15 @@ delta_make(struct delta *d, const struct report_platform *old,
 	    .n = m.new->nlayers,
 	    .old_size = m.old->size,
 	    .new_size = m.new->size,
-	    .old_base = base_size(old),
-	    .new_base = base_size(new)};
+	    .old_base = image_first_layers_size(old->image, old->base_layers),
+	    .new_base = image_first_layers_size(new->image, new->base_layers)};
 	match_layers(&m, rows);
 	for (i = 0; i < m.new->nlayers; i++) {
 		rows[i].created_by = image_layer_instruction(m.new, i);
 		rows[i].new_size = m.new->layers[i].size;
 		rows[i].is_base = i < new->base_layers;
-		if (rows[i].kind != DELTA_SHARED && !seen_before(m.new, i)) {
+		if (rows[i].kind != DELTA_SHARED &&
+		    !image_layer_is_repeated(m.new, i)) {
 			d->pull += rows[i].new_size;
 			d->pull_layers++;
 		}

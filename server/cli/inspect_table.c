@@ -67,17 +67,6 @@ print_top(const struct term *t, const struct image *img)
 	}
 }
 
-static int64_t
-base_size(const struct report_platform *rp)
-{
-	int64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < rp->base_layers; i++)
-		sum += rp->image->layers[i].size;
-	return sum;
-}
-
 static void
 print_size_line(const struct term *t, const struct report_platform *rp)
 {
@@ -91,7 +80,10 @@ print_size_line(const struct term *t, const struct report_platform *rp)
 	    img->nlayers == 1 ? "" : "s");
 	if (rp->base_layers > 0) {
 		fputs("; ", t->out);
-		term_size(t, img->size - base_size(rp), 0);
+		term_size(t,
+		    img->size -
+			image_first_layers_size(rp->image, rp->base_layers),
+		    0);
 		fputs(" above the base", t->out);
 	}
 	fputc('\n', t->out);
