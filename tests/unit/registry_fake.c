@@ -377,6 +377,24 @@ fake_resolve(
 }
 
 void
+fake_expect_code(const struct fake *f, const char *name, enum err_code code)
+{
+	if (f->set != NULL || f->err.code != code)
+		fail_msg("%s: %s, code %d, expected %d", name,
+		    f->set != NULL ? "was resolved" : f->err.msg, f->err.code,
+		    code);
+}
+
+void
+fake_expect_set(const struct fake *f, const char *name, size_t n)
+{
+	if (f->set == NULL)
+		fail_msg("%s: %s", name, f->err.msg);
+	if (f->set->n != n)
+		fail_msg("%s: %zu images", name, f->set->n);
+}
+
+void
 fake_saw(struct fake *f, const char *name, const char *expected)
 {
 	if (strcmp(buf_text(&f->seen), expected) != 0)

@@ -83,6 +83,11 @@ struct image_set *fake_resolve(
 void fake_start(
     struct fake *f, const char *reference, const char *platforms, int64_t ms);
 
+/* End the test unless the call under way ended so. */
+void fake_expect_code(
+    const struct fake *f, const char *name, enum err_code code);
+void fake_expect_set(const struct fake *f, const char *name, size_t n);
+
 /* Ends the test unless these requests were made, in this order. */
 void fake_saw(struct fake *f, const char *name, const char *expected);
 

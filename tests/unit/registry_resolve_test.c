@@ -19,24 +19,6 @@
 enum { MS = 10000 };
 
 static void
-expect_code(const struct fake *f, const char *name, enum err_code code)
-{
-	if (f->set != NULL || f->err.code != code)
-		fail_msg("%s: %s, code %d, expected %d", name,
-		    f->set != NULL ? "was resolved" : f->err.msg, f->err.code,
-		    code);
-}
-
-static void
-expect_set(const struct fake *f, const char *name, size_t n)
-{
-	if (f->set == NULL)
-		fail_msg("%s: %s", name, f->err.msg);
-	if (f->set->n != n)
-		fail_msg("%s: %zu images", name, f->set->n);
-}
-
-static void
 gives_the_facts_of_a_single_image(void **state)
 {
 	AUTO(fake_clear) struct fake f;
@@ -50,7 +32,7 @@ gives_the_facts_of_a_single_image(void **state)
 			 .url = TAG, .type = SAMPLE_TYPE, .body = s.manifest});
 	sample_add(&f, &s);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "single", 1);
+	fake_expect_set(&f, "single", 1);
 	img = f.set->images[0];
 	assert_string_equal(f.set->digest, s.digest);
 	assert_string_equal(img->digest, s.digest);
@@ -76,7 +58,7 @@ asks_by_digest_and_checks_it(void **state)
 	sample_add(&f, &s);
 	snprintf(ref, sizeof(ref), "r.io/a:other@%s", s.digest);
 	fake_resolve(&f, ref, NULL, MS);
-	expect_set(&f, "digest", 1);
+	fake_expect_set(&f, "digest", 1);
 	assert_int_equal(f.requests, 2);
 }
 
@@ -208,9 +190,9 @@ judges_indexes(void **state)
 			.url = BASE "/manifests/" SAMPLE_LAYER, .status = 404});
 		fake_resolve(&f, "r.io/a:1", indexes[i].platforms, MS);
 		if (indexes[i].code != ERR_NONE)
-			expect_code(&f, indexes[i].name, indexes[i].code);
+			fake_expect_code(&f, indexes[i].name, indexes[i].code);
 		else
-			expect_set(&f, indexes[i].name, indexes[i].n);
+			fake_expect_set(&f, indexes[i].name, indexes[i].n);
 	}
 }
 
@@ -235,9 +217,9 @@ takes_an_entry_without_platform_by_its_config(void **state)
 		add_index(&f, text, sizeof(text), &s, 1, "");
 		fake_resolve(&f, "r.io/a:1", "linux/amd64", MS);
 		if (cases[i].code != ERR_NONE)
-			expect_code(&f, cases[i].arch, cases[i].code);
+			fake_expect_code(&f, cases[i].arch, cases[i].code);
 		else
-			expect_set(&f, cases[i].arch, 1);
+			fake_expect_set(&f, cases[i].arch, 1);
 	}
 }
 
@@ -253,7 +235,7 @@ lists_an_image_once_that_the_index_lists_twice(void **state)
 	sample_init(&s, BASE, "linux", "amd64");
 	add_index(&f, text, sizeof(text), &s, 1, s.entry);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "twice", 1);
+	fake_expect_set(&f, "twice", 1);
 	assert_int_equal(f.requests, 3);
 }
 
@@ -271,7 +253,7 @@ refuses_a_platform_that_the_config_contradicts(void **state)
 	memcpy(arch, "arm64", 5);
 	add_index(&f, text, sizeof(text), &s, 1, "");
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_code(&f, "contradiction", ERR_SYNTAX);
+	fake_expect_code(&f, "contradiction", ERR_SYNTAX);
 }
 
 static void
@@ -289,11 +271,11 @@ refuses_more_manifests_than_an_image_has(void **state)
 	}
 	add_index(&f, text, sizeof(text), s, CHILD_MANIFESTS_MAX + 1, "");
 	fake_resolve(&f, "r.io/a:1", "linux/cpu3", MS);
-	expect_set(&f, "one of them", 1);
+	fake_expect_set(&f, "one of them", 1);
 	fake_add(&f, (struct fake_answer){
 			 .url = TAG, .type = SAMPLE_INDEX, .body = text});
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_code(&f, "all of them", ERR_LIMIT);
+	fake_expect_code(&f, "all of them", ERR_LIMIT);
 }
 
 /* Wraps an index in another: its text, its entry. */
@@ -341,9 +323,9 @@ follows_an_index_in_an_index_and_no_further(void **state)
 				 .body = text[depth - 1]});
 		fake_resolve(&f, "r.io/a:1", NULL, MS);
 		if (depth <= INDEX_DEPTH_MAX)
-			expect_set(&f, "nested", 1);
+			fake_expect_set(&f, "nested", 1);
 		else
-			expect_code(&f, "too deep", ERR_LIMIT);
+			fake_expect_code(&f, "too deep", ERR_LIMIT);
 	}
 }
 
@@ -363,7 +345,7 @@ tells_artifacts_from_images(void **state)
 	fake_add(&f, (struct fake_answer){
 			 .url = TAG, .type = SAMPLE_TYPE, .body = artifact});
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_code(&f, "artifact", ERR_UNSUPPORTED);
+	fake_expect_code(&f, "artifact", ERR_UNSUPPORTED);
 
 	/* Beside an image it is passed over, but not as a platform. */
 	sample_init(&s, BASE, "linux", "amd64");
@@ -378,7 +360,7 @@ tells_artifacts_from_images(void **state)
 	    fake_digest(artifact), strlen(artifact));
 	add_index(&f, text, sizeof(text), &s, 1, entry);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "beside", 1);
+	fake_expect_set(&f, "beside", 1);
 
 	snprintf(entry, sizeof(entry),
 	    "{\"mediaType\":\"" SAMPLE_TYPE "\",\"digest\":\"%s\",\"size\":%zu,"
@@ -386,7 +368,7 @@ tells_artifacts_from_images(void **state)
 	    fake_digest(artifact), strlen(artifact));
 	add_index(&f, text, sizeof(text), &s, 1, entry);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_code(&f, "as a platform", ERR_UNSUPPORTED);
+	fake_expect_code(&f, "as a platform", ERR_UNSUPPORTED);
 }
 
 /* A single image whose manifest or config is not what it should be. */
@@ -457,9 +439,9 @@ fails_with_a_code_that_fits(void **state)
 		fake_add(&f, c);
 		fake_resolve(&f, "r.io/a:1", NULL, MS);
 		if (lies[i].code != ERR_NONE)
-			expect_code(&f, lies[i].name, lies[i].code);
+			fake_expect_code(&f, lies[i].name, lies[i].code);
 		else
-			expect_set(&f, lies[i].name, 1);
+			fake_expect_set(&f, lies[i].name, 1);
 	}
 }
 
@@ -479,7 +461,7 @@ refuses_a_digest_that_the_bytes_do_not_have(void **state)
 		    .digest = SAMPLE_LAYER,
 		    .body = s.manifest});
 	fake_resolve(&f, "r.io/a@" SAMPLE_LAYER, NULL, MS);
-	expect_code(&f, "digest", ERR_DIGEST);
+	fake_expect_code(&f, "digest", ERR_DIGEST);
 }
 
 static void
@@ -502,7 +484,7 @@ knows_a_manifest_by_the_sha512_that_the_registry_says(void **state)
 			 .body = s.manifest});
 	sample_add(&f, &s);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "sha512", 1);
+	fake_expect_set(&f, "sha512", 1);
 	assert_string_equal(f.set->digest, digest);
 }
 
@@ -526,7 +508,7 @@ uses_a_config_that_stands_in_the_manifest(void **state)
 	    (int)strlen(plain), data);
 	fake_add(&f, (struct fake_answer){.url = TAG, .body = text});
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "embedded", 1);
+	fake_expect_set(&f, "embedded", 1);
 	assert_int_equal(f.requests, 1);
 }
 
@@ -540,10 +522,10 @@ answers_by_the_deadline(void **state)
 	fake_init(&f, NULL);
 	before = f.now;
 	fake_resolve(&f, "r.io/a:1", NULL, 700); /* nobody answers */
-	expect_code(&f, "silence", ERR_TIMEOUT);
+	fake_expect_code(&f, "silence", ERR_TIMEOUT);
 	assert_int_equal(f.done_at - before, 700);
 	fake_resolve(&f, "r.io/a:1", NULL, -5);
-	expect_code(&f, "no time at all", ERR_TIMEOUT);
+	fake_expect_code(&f, "no time at all", ERR_TIMEOUT);
 }
 
 static void
@@ -563,7 +545,7 @@ shares_what_is_asked_for_at_the_same_time(void **state)
 	f.done = 0;
 	fake_run(&f);
 	assert_int_equal(f.done, 99);
-	expect_set(&f, "shared", 1);
+	fake_expect_set(&f, "shared", 1);
 	assert_int_equal(f.requests, 2);
 }
 
@@ -585,7 +567,7 @@ gives_up_for_one_and_goes_on_for_another(void **state)
 	fake_start(&f, "r.io/a:1", NULL, MS);
 	fake_run(&f);
 	assert_int_equal(f.done, 2);
-	expect_set(&f, "the patient one", 1);
+	fake_expect_set(&f, "the patient one", 1);
 	assert_int_equal(f.requests, 3);
 }
 
@@ -599,7 +581,7 @@ ends_what_is_open_when_it_stops(void **state)
 	fake_start(&f, "r.io/a:1", NULL, MS);
 	client_run(&f.client, 0);
 	job_stop_all(&f.client);
-	expect_code(&f, "stopped", ERR_UNAVAILABLE);
+	fake_expect_code(&f, "stopped", ERR_UNAVAILABLE);
 	assert_int_equal(f.done, 1);
 }
 

@@ -18,24 +18,6 @@
 
 enum { MS = 10000 };
 
-static void
-expect_code(const struct fake *f, const char *name, enum err_code code)
-{
-	if (f->set != NULL || f->err.code != code)
-		fail_msg("%s: %s, code %d, expected %d", name,
-		    f->set != NULL ? "was resolved" : f->err.msg, f->err.code,
-		    code);
-}
-
-static void
-expect_set(const struct fake *f, const char *name, size_t n)
-{
-	if (f->set == NULL)
-		fail_msg("%s: %s", name, f->err.msg);
-	if (f->set->n != n)
-		fail_msg("%s: %zu images", name, f->set->n);
-}
-
 static const struct {
 	const char *name;
 	struct fake_answer head;
@@ -100,7 +82,7 @@ asks_by_head_whether_a_tag_is_what_it_was(void **state)
 		sample_add(&f, &is);
 		fake_resolve(&f, "r.io/a:1", NULL, MS);
 		if (revalidations[i].moved)
-			expect_set(&f, name, 1);
+			fake_expect_set(&f, name, 1);
 		else if (f.set != known)
 			fail_msg("%s: not what was known", name);
 		saw_of_tag(&f, name, revalidations[i].saw);
@@ -128,7 +110,7 @@ asks_for_the_tag_where_head_names_what_is_not_there(void **state)
 			 .url = TAG, .type = SAMPLE_TYPE, .body = is.manifest});
 	sample_add(&f, &is);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "by tag in the end", 1);
+	fake_expect_set(&f, "by tag in the end", 1);
 	assert_int_equal(f.requests, 4);
 }
 
@@ -172,7 +154,7 @@ asks_for_nothing_twice_that_it_remembers(void **state)
 	fake_add(&f, (struct fake_answer){
 			 .url = TAG, .type = SAMPLE_INDEX, .body = text});
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	expect_set(&f, "the index", 2);
+	fake_expect_set(&f, "the index", 2);
 	remember(&f, "r.io/a:1");
 
 	/* The same index by another tag: what it leads to is proved here. */
@@ -181,7 +163,7 @@ asks_for_nothing_twice_that_it_remembers(void **state)
 			 .body = text});
 	f.requests = 0;
 	fake_resolve(&f, "r.io/a:2", NULL, MS);
-	expect_set(&f, "the index again", 2);
+	fake_expect_set(&f, "the index again", 2);
 	assert_int_equal(f.requests, 1);
 
 	/* The image in another repository: it has to show the manifest. */
@@ -191,7 +173,7 @@ asks_for_nothing_twice_that_it_remembers(void **state)
 		    .body = s[0].manifest});
 	f.requests = 0;
 	fake_resolve(&f, "r.io/b:1", NULL, MS);
-	expect_set(&f, "elsewhere", 1);
+	fake_expect_set(&f, "elsewhere", 1);
 	assert_int_equal(f.requests, 1);
 
 	/* An index there that names what is not proved there. */
@@ -203,7 +185,7 @@ asks_for_nothing_twice_that_it_remembers(void **state)
 	    url, sizeof(url), "https://r.io/v2/c/manifests/%s", s[0].digest);
 	fake_add(&f, (struct fake_answer){.url = url, .status = 404});
 	fake_resolve(&f, "r.io/c:1", NULL, MS);
-	expect_code(&f, "not proved", ERR_NOT_FOUND);
+	fake_expect_code(&f, "not proved", ERR_NOT_FOUND);
 }
 
 static void
@@ -221,7 +203,7 @@ goes_on_for_the_next_time_when_it_is_late(void **state)
 	client_run(&f.client, 0);
 	while (f.done == 0)
 		client_run(&f.client, 1000);
-	expect_code(&f, "late", ERR_TIMEOUT);
+	fake_expect_code(&f, "late", ERR_TIMEOUT);
 	assert_int_equal(f.done_at - before, 700);
 	fake_run(&f);
 	assert_false(f.came_late); /* there is an end to it */
