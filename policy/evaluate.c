@@ -50,8 +50,7 @@ judge_demand(struct judgement *j, const struct demand *d)
 	    .replaced = j->pi->replaced};
 	size_t i;
 
-	if (d->key->needs_process &&
-	    s.container->type == CONTAINER_IMAGE_VOLUME)
+	if (!demand_applies(d, s.container))
 		return 0;
 	if (!d->key->needs_facts)
 		return findings_run(&j->findings, d, &s);
@@ -140,13 +139,31 @@ is_warned(const struct report_image *out)
 	return false;
 }
 
+/* Nothing is known of the image: the strictest of the rules that had to look at
+ * it decides. */
+static enum on_error
+effect_of_ignorance(const struct judgement *j)
+{
+	enum on_error effect, strictest = ON_ERROR_ALLOW;
+	size_t i;
+
+	if (!j->pi->parsed)
+		return ON_ERROR_DENY;
+	for (i = 0; i < j->pi->nrules; i++) {
+		if (!rule_needs_facts(j->pi->rules[i], j->pi->container))
+			continue;
+		effect = findings_effect(j->plan, j->pi, j->pi->rules[i]);
+		if (effect < strictest)
+			strictest = effect;
+	}
+	return strictest;
+}
+
 static void
 settle_fault(struct judgement *j)
 {
 	struct report_image *out = j->out;
 
-	out->on_error =
-	    j->pi->parsed ? j->plan->rules->on_error : ON_ERROR_DENY;
 	if (j->pi->fault.code != NULL) {
 		out->fault = j->pi->fault;
 	} else if (j->pi->fetch && out->nplatforms == 0) {
@@ -154,10 +171,12 @@ settle_fault(struct judgement *j)
 		out->fault = (struct fault){.code = "INTERNAL",
 		    .may_heal = true,
 		    .message = "nothing was learned about this image"};
-	} else if (j->findings.fault.code != NULL) {
+	} else {
 		out->fault = j->findings.fault;
 		out->on_error = j->findings.on_error;
+		return;
 	}
+	out->on_error = effect_of_ignorance(j);
 }
 
 enum verdict

@@ -182,11 +182,14 @@ struct report {
 
 /*
  * The report lives in the plan's memory. Returns NULL with *err set to
- * ERR_NOMEM. An image that was to be fetched
- * and has neither facts nor fault is judged INTERNAL, never allowed.
+ * ERR_NOMEM. An image that was to be fetched and has neither facts nor fault
+ * could not be judged: INTERNAL.
  * Verdict of one image: deny where an enforced finding stands, or the
  * reference is invalid; else error where it could not be judged and onError
- * is deny (warn or allow where it says so); else warn; else allow.
+ * is deny (warn or allow where it says so); else warn; else allow. A rule that
+ * could not be judged does no more than its findings would: onError counts as
+ * warn where the strictest of such rules is in warn mode, as allow where it is
+ * in audit mode or waived.
  */
 struct report *evaluate(const struct plan *p, struct error *err);
 

@@ -78,25 +78,44 @@ findings_add(struct findings *out, const struct breach *b)
 	return fill(&slot->finding, out, b);
 }
 
-/* A demand that could not be judged does at most what its rule could do. */
-static enum on_error
-effect_of(const struct findings *out)
+enum on_error
+findings_effect(const struct plan *p, const struct plan_image *image,
+    const struct rule *rule)
 {
-	const enum on_error wanted = out->plan->rules->on_error;
+	const enum on_error wanted = p->rules->on_error;
 	bool waived;
 
-	findings_waiver(out->plan, out->image, out->rule, &waived);
-	if (waived || out->rule->mode == MODE_AUDIT)
+	findings_waiver(p, image, rule, &waived);
+	if (waived || rule->mode == MODE_AUDIT)
 		return ON_ERROR_ALLOW;
-	if (out->rule->mode == MODE_WARN && wanted == ON_ERROR_DENY)
+	if (rule->mode == MODE_WARN && wanted == ON_ERROR_DENY)
 		return ON_ERROR_WARN;
 	return wanted;
+}
+
+bool
+demand_applies(const struct demand *d, const struct container *c)
+{
+	return !d->key->needs_process || c->type != CONTAINER_IMAGE_VOLUME;
+}
+
+bool
+rule_needs_facts(const struct rule *r, const struct container *c)
+{
+	size_t i;
+
+	for (i = 0; r->needs_facts && i < r->ndemands; i++)
+		if (r->demands[i].key->needs_facts &&
+		    demand_applies(&r->demands[i], c))
+			return true;
+	return false;
 }
 
 int
 findings_fault(struct findings *out, const struct fault *fault)
 {
-	const enum on_error effect = effect_of(out);
+	const enum on_error effect =
+	    findings_effect(out->plan, out->image, out->rule);
 
 	if (out->fault.code != NULL && effect >= out->on_error)
 		return 0;

@@ -32,6 +32,18 @@ struct findings {
 const struct waiver *findings_waiver(const struct plan *p,
     const struct plan_image *image, const struct rule *rule, bool *waived);
 
+/*
+ * What becomes of an image where this rule could not be judged: what the policy
+ * says, but never more than a finding of the rule would have done.
+ */
+enum on_error findings_effect(const struct plan *p,
+    const struct plan_image *image, const struct rule *rule);
+
+/* Whether a demand is about containers of this type, and whether a rule has one
+ * that looks at the image itself, not at the reference alone. */
+bool demand_applies(const struct demand *d, const struct container *c);
+bool rule_needs_facts(const struct rule *r, const struct container *c);
+
 /* Runs one demand on one subject. 0, or -1 when memory is out. */
 static inline int
 findings_run(

@@ -73,24 +73,6 @@ find_candidates(struct planning *pl)
 	return 0;
 }
 
-static bool
-applies(const struct demand *d, const struct container *c)
-{
-	return !d->key->needs_process || c->type != CONTAINER_IMAGE_VOLUME;
-}
-
-static bool
-rule_needs_facts(const struct rule *r, const struct container *c)
-{
-	size_t i;
-
-	for (i = 0; r->needs_facts && i < r->ndemands; i++)
-		if (r->demands[i].key->needs_facts &&
-		    applies(&r->demands[i], c))
-			return true;
-	return false;
-}
-
 static int
 find_rules(struct planning *pl, struct plan_image *pi)
 {

@@ -344,6 +344,25 @@ class BadRegistries(unittest.TestCase):
 
         self.each_fault("allow", judge)
 
+    def test_warn_rules_warn_at_most_and_audit_rules_let_it_be(self):
+        ref = faulty.ref("missing")
+        for mode, verdict, warnings in (("warn", "warn", 1),
+                                        ("audit", "allow", 0)):
+            own = gate.Gate(
+                ON_ERROR % {"on_error": "deny"} + f"    mode: {mode}\n", config)
+            self.addCleanup(own.stop)
+            answer = own.post(gate.review(gate.pod(ref)))
+            said = answer["auditAnnotations"]
+            self.assertEqual((answer["allowed"], said["verdict"]),
+                             (True, verdict))
+            self.assertEqual(len(answer.get("warnings") or []), warnings)
+            self.assertIn("NOT_FOUND", said["error"])
+            image = own.log("review")[-1]["images"][0]
+            self.assertEqual((image["verdict"], image["error"]),
+                             (verdict, "NOT_FOUND"))
+            document, status = gate.check(own.policy, config, ref)
+            self.assertEqual((document["verdict"], status), (verdict, 0))
+
     def test_a_good_one_is_judged(self):
         answer = server.post(gate.review(gate.pod(faulty.ref("good"))))
         self.assertTrue(answer["allowed"])

@@ -32,11 +32,12 @@ static const struct outcome_row {
     {"enforce", "deny", NULL, "error NOT_FOUND"},
     {"enforce", "warn", NULL, "warn NOT_FOUND"},
     {"enforce", "allow", NULL, "allow NOT_FOUND"},
-    {"warn", "deny", NULL, "error NOT_FOUND"},
+    /* What could not be judged does no more than a finding would. */
+    {"warn", "deny", NULL, "warn NOT_FOUND"},
     {"warn", "warn", NULL, "warn NOT_FOUND"},
     {"warn", "allow", NULL, "allow NOT_FOUND"},
-    {"audit", "deny", NULL, "error NOT_FOUND"},
-    {"audit", "warn", NULL, "warn NOT_FOUND"},
+    {"audit", "deny", NULL, "allow NOT_FOUND"},
+    {"audit", "warn", NULL, "allow NOT_FOUND"},
     {"audit", "allow", NULL, "allow NOT_FOUND"},
 };
 
@@ -74,6 +75,62 @@ mode_and_on_error_decide_what_becomes_of_what_was_learned(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
 		judge_outcome(&outcomes[i]);
+}
+
+#define AUDITED "  - {name: a, mode: audit, check: {size: {max: 1}}}\n"
+#define WARNED "  - {name: w, mode: warn, check: {layers: {max: 1}}}\n"
+#define ENFORCED(match) \
+	"  - {name: e, check: {layers: {max: 1}}, match: {" match "}}\n"
+#define WAIVED(until)                                                     \
+	ENFORCED("kinds: [Pod]")                                          \
+	"waivers:\n  - {rule: e, match: {namespaces: [shop]}, owner: o, " \
+	"reason: x, expires: " until "}\n"
+
+static const struct {
+	const char *rules;
+	bool mounted; /* the image is a volume */
+	const char *wanted;
+} unknowns[] = {
+    {AUDITED ENFORCED("kinds: [Pod]"), false, "error NOT_FOUND"},
+    {AUDITED WARNED, false, "warn NOT_FOUND"},
+    {AUDITED ENFORCED("kinds: [Job]"), false, "allow NOT_FOUND"},
+    {AUDITED ENFORCED("images: [b.corp/**]"), false, "allow NOT_FOUND"},
+    {AUDITED "  - {name: e, check: {tag: {deny: [x]}}}\n", false,
+	"allow NOT_FOUND"},
+    {AUDITED "  - {name: e, check: {tag: {deny: ['1']}}}\n", false,
+	"deny tag.deny 1>another tag, or a digest NOT_FOUND"},
+    {AUDITED "  - {name: e, check: {user: {root: deny}}}\n", false,
+	"error NOT_FOUND"},
+    {AUDITED "  - {name: e, check: {user: {root: deny}}}\n", true,
+	"allow NOT_FOUND"},
+    {AUDITED WAIVED("2027-01-31"), false, "allow NOT_FOUND"},
+    {AUDITED WAIVED("2026-01-31"), false, "error NOT_FOUND"},
+};
+
+static void
+an_unknown_image_is_up_to_the_strictest_rule_that_had_to_look_at_it(
+    void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(unknowns) / sizeof(unknowns[0]); i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
+		struct judge j;
+
+		buf_printf(&b, "version: 1\nrules:\n%s", unknowns[i].rules);
+		judge_open(&j, buf_text(&b), "a.corp/web:1");
+		if (unknowns[i].mounted)
+			j.w->containers[0].type = CONTAINER_IMAGE_VOLUME;
+		judge_plan(&j);
+		j.plan->images[0].fault = (struct fault){
+		    .code = "NOT_FOUND", .message = "it is not there"};
+		judge_evaluate(&j);
+		buf_truncate(&b, 0);
+		judge_say(&j, 0, &b);
+		judge_same(unknowns[i].rules, buf_text(&b), unknowns[i].wanted);
+		judge_close(&j);
+	}
 }
 
 #define SIZE_RULE(match)       \
@@ -613,6 +670,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		mode_and_on_error_decide_what_becomes_of_what_was_learned),
+	    cmocka_unit_test(
+		an_unknown_image_is_up_to_the_strictest_rule_that_had_to_look_at_it),
 	    cmocka_unit_test(a_rule_is_about_what_all_of_its_match_holds_for),
 	    cmocka_unit_test(a_match_tells_types_of_containers_apart),
 	    cmocka_unit_test(what_no_rule_asks_about_is_not_fetched),
