@@ -45,6 +45,9 @@ int report_message(const struct report *r, size_t max, struct buf *b);
  */
 int report_warnings(const struct report *r, json_t *warnings);
 
+/* The same of what denies, for a review that is only advised. */
+int report_denials(const struct report *r, json_t *warnings);
+
 /* Keys of annotations that are no rule's name. */
 #define REPORT_VERDICT_KEY "verdict"
 #define REPORT_ERROR_KEY "error"

@@ -313,21 +313,23 @@ append_warning(json_t *warnings, const struct buf *line)
 	return json_array_append_new(warnings, json_string(buf_text(&b)));
 }
 
+/* What `is_told` says of its findings, and an error that does as `told`. */
 static int
-warn_image(json_t *warnings, const struct report_image *img)
+warn_image(json_t *warnings, const struct report_image *img,
+    bool (*is_told)(const struct finding *), enum on_error told)
 {
 	AUTO(buf_clear) struct buf line = BUF_INIT(LINE_BYTES_MAX);
 	size_t i;
 
 	for (i = 0; i < img->nfindings; i++) {
-		if (!warns(&img->findings[i]))
+		if (!is_told(&img->findings[i]))
 			continue;
 		buf_truncate(&line, 0);
 		add_finding(&line, img, &img->findings[i], REPORT_WARNING_MAX);
 		if (append_warning(warnings, &line) != 0)
 			return -1;
 	}
-	if (img->fault.code == NULL || img->on_error != ON_ERROR_WARN)
+	if (img->fault.code == NULL || img->on_error != told)
 		return 0;
 	buf_truncate(&line, 0);
 	add_fault(&line, img);
@@ -340,7 +342,20 @@ report_warnings(const struct report *r, json_t *warnings)
 	size_t i;
 
 	for (i = 0; i < r->nimages; i++)
-		if (warn_image(warnings, &r->images[i]) != 0)
+		if (warn_image(warnings, &r->images[i], warns, ON_ERROR_WARN) !=
+		    0)
+			return -1;
+	return 0;
+}
+
+int
+report_denials(const struct report *r, json_t *warnings)
+{
+	size_t i;
+
+	for (i = 0; i < r->nimages; i++)
+		if (warn_image(
+			warnings, &r->images[i], denies, ON_ERROR_DENY) != 0)
 			return -1;
 	return 0;
 }

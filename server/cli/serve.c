@@ -239,6 +239,7 @@ start(struct server *s, struct error *err)
 	go.registry = s->registry;
 	s->gate = gate_new(&go, s->in.rules);
 	wo.gate = s->gate;
+	wo.advise_workloads = s->o->advise_workloads;
 	wo.metrics = s->metrics;
 	s->webhook = s->gate != NULL ? webhook_new(&wo) : NULL;
 	if (s->webhook == NULL)

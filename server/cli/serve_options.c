@@ -28,6 +28,9 @@ const char serve_help[] =
     "authorities, PEM\n"
     "  --client-name NAME        with this common name or DNS name; may be "
     "repeated\n"
+    "  --workloads deny|warn     what becomes of a Deployment, or any other "
+    "kind than a Pod, whose\n"
+    "                            pods will be denied (default deny)\n"
     "  --log-level LEVEL         debug, info (default), warn or error\n"
     "  --shutdown-delay SECONDS  how long to go on serving after SIGTERM, 10 "
     "by default\n"
@@ -57,6 +60,13 @@ parse_delay(const char *text, int64_t *seconds)
 		return false;
 	*seconds = value;
 	return true;
+}
+
+static bool
+parse_workloads(const char *text, bool *advise)
+{
+	*advise = strcmp(text, "warn") == 0;
+	return *advise || strcmp(text, "deny") == 0;
 }
 
 /* The options whose values are taken as they are. */
@@ -95,6 +105,9 @@ take_option(struct serve_options *o, const char *command, int c)
 			    CLIENTS_NAMES_MAX);
 		clients->names[clients->nnames++] = optarg;
 	}
+	if (c == 'w' && !parse_workloads(optarg, &o->advise_workloads))
+		return cli_usage(command,
+		    "--workloads takes deny or warn, not \"%s\"", optarg);
 	if (c == 'L' && !log_level_parse(optarg, &o->log_level))
 		return cli_usage(command,
 		    "--log-level takes debug, info, warn or error, not \"%s\"",
@@ -134,6 +147,7 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 	    {"tls-key", required_argument, NULL, 'K'},
 	    {"client-ca", required_argument, NULL, 'a'},
 	    {"client-name", required_argument, NULL, 'n'},
+	    {"workloads", required_argument, NULL, 'w'},
 	    {"log-level", required_argument, NULL, 'L'},
 	    {"shutdown-delay", required_argument, NULL, 'd'},
 	    {"help", no_argument, NULL, 'h'},

@@ -19,6 +19,7 @@ struct serve_options {
 	struct clients_options clients; /* without ca_file: any */
 	enum log_level log_level;
 	int64_t shutdown_delay; /* seconds */
+	bool advise_workloads;
 };
 
 /* STATUS_OK; STATUS_USAGE, which has been told; or -1 when help was asked for:

@@ -18,6 +18,7 @@ enum metric {
 	METRIC_REVIEWS,           /* endpoint, operation, verdict */
 	METRIC_REVIEW_DURATION,   /* histogram, seconds */
 	METRIC_FINDINGS,          /* rule, check, mode */
+	METRIC_UNJUDGED,          /* code, verdict */
 	METRIC_REGISTRY_REQUESTS, /* registry, kind, code */
 	METRIC_REGISTRY_DURATION, /* registry; histogram, seconds */
 	METRIC_RATE_LIMIT,        /* registry; gauge */

@@ -129,6 +129,24 @@ outcome_validate(struct outcome *o, const struct review *r,
 }
 
 void
+outcome_advise(struct outcome *o)
+{
+	AUTO(json_decref) json_t *told = json_array();
+
+	if (o->answer.allowed || o->report == NULL)
+		return;
+	if (told == NULL || report_denials(o->report, told) != 0 ||
+	    json_array_extend(told, o->warnings) != 0)
+		return;
+	json_decref(o->warnings);
+	o->warnings = TAKE(told);
+	o->answer.warnings = o->warnings;
+	allow(o, VERDICT_WARN);
+	json_object_set_new(o->annotations, REPORT_VERDICT_KEY,
+	    json_string(verdict_name(o->verdict)));
+}
+
+void
 outcome_mutate(struct outcome *o, const struct review *r,
     const struct report *report, const struct outcome_skipped *why)
 {

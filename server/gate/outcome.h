@@ -33,6 +33,13 @@ struct outcome_skipped {
 void outcome_validate(struct outcome *o, const struct review *r,
     const struct report *report, const struct outcome_skipped *why);
 
+/*
+ * Makes a denial, of which only the author is to hear, an admission: what
+ * denies comes first among its warnings. A denial that no report stands behind
+ * stays one.
+ */
+void outcome_advise(struct outcome *o);
+
 /* A review of the mutating webhook: always allowed; what was resolved is
  * pinned to its digest. */
 void outcome_mutate(struct outcome *o, const struct review *r,

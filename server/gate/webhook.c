@@ -142,6 +142,9 @@ conclude(struct webhook_call *c, struct outcome *o)
 		outcome_mutate(o, c->review, report, &why);
 	else
 		outcome_validate(o, c->review, report, &why);
+	if (c->webhook->o.advise_workloads &&
+	    strcmp(c->review->resource, "pods") != 0)
+		outcome_advise(o);
 }
 
 static void
@@ -217,6 +220,9 @@ count_review(
 	metrics_observe(m, METRIC_REVIEW_DURATION, seconds, NULL);
 	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {
 		img = &o->report->images[i];
+		if (img->fault.code != NULL)
+			metrics_add(m, METRIC_UNJUDGED, 1, img->fault.code,
+			    verdict_name(img->verdict), NULL);
 		for (j = 0; j < img->nfindings; j++)
 			metrics_add(m, METRIC_FINDINGS, 1,
 			    img->findings[j].rule->name, img->findings[j].check,

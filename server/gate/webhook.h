@@ -17,6 +17,9 @@ struct webhook_options {
 	struct metrics *metrics;
 	const char *own_namespace; /* its pods are not judged; NULL: none */
 	size_t max_inflight;       /* more at once are answered 503 */
+	/* What would deny any other kind than a pod is but warned of: its pods
+	 * are what is denied. */
+	bool advise_workloads;
 };
 
 struct webhook;

@@ -27,7 +27,7 @@ struct fixture {
 };
 
 static int
-setup_with(void **state, size_t max_inflight)
+setup_with(void **state, size_t max_inflight, bool advise_workloads)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct registry_options ro = {
@@ -36,7 +36,8 @@ setup_with(void **state, size_t max_inflight)
 	const struct policies restricted = {{"preset:restricted"}, 1};
 	struct webhook_options wo = {.clock = &clock_real,
 	    .own_namespace = "policy-gate",
-	    .max_inflight = max_inflight};
+	    .max_inflight = max_inflight,
+	    .advise_workloads = advise_workloads};
 	struct error err = ERROR_INIT;
 	AUTO(buf_clear)
 	struct buf report;
@@ -64,13 +65,19 @@ setup_with(void **state, size_t max_inflight)
 static int
 setup(void **state)
 {
-	return setup_with(state, 10);
+	return setup_with(state, 10, false);
 }
 
 static int
 setup_full(void **state)
 {
-	return setup_with(state, 0);
+	return setup_with(state, 0, false);
+}
+
+static int
+setup_advising(void **state)
+{
+	return setup_with(state, 10, true);
 }
 
 static int
@@ -192,6 +199,44 @@ answers_each_kind_of_request(void **state)
 	}
 }
 
+#define TEMPLATE \
+	"\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"UPPER\"}]}"
+#define DEPLOYMENT                                                                   \
+	REVIEW(                                                                      \
+	    "\"kind\":{\"group\":\"apps\",\"version\":\"v1\","                       \
+	    "\"kind\":\"Deployment\"},\"resource\":{\"group\":\"apps\","             \
+	    "\"version\":\"v1\",\"resource\":\"deployments\"},"                      \
+	    "\"operation\":\"CREATE\",\"object\":{\"spec\":{\"template\":{" TEMPLATE \
+	    "}}}")
+
+static void
+advises_workloads_and_denies_their_pods(void **state)
+{
+	struct webhook_answer a = post(*state, DEPLOYMENT);
+
+	if (strstr(a.body, "\"allowed\":true") == NULL ||
+	    strstr(a.body, "\"warnings\":[\"c: INVALID_REFERENCE") == NULL ||
+	    strstr(a.body, "\"verdict\":\"warn\"") == NULL)
+		fail_msg("%s", a.body);
+	free(a.body);
+	a = post(*state, REVIEW(POD "\"object\":{" TEMPLATE "}"));
+	assert_non_null(strstr(a.body, "\"code\":403"));
+	free(a.body);
+}
+
+static void
+counts_what_could_not_be_judged(void **state)
+{
+	const struct fixture *f = *state;
+	AUTO(buf_clear) struct buf page = BUF_INIT(METRICS_TEXT_MAX);
+
+	free(post(f, DEPLOYMENT).body);
+	metrics_render(f->metrics, &page);
+	assert_non_null(strstr(buf_text(&page),
+	    "policy_gate_unjudged_images_total{"
+	    "code=\"INVALID_REFERENCE\",verdict=\"deny\"} 1\n"));
+}
+
 static void
 sheds_what_is_over_the_bound(void **state)
 {
@@ -243,6 +288,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 		answers_each_kind_of_request, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		advises_workloads_and_denies_their_pods, setup_advising,
+		teardown),
+	    cmocka_unit_test_setup_teardown(
+		counts_what_could_not_be_judged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		sheds_what_is_over_the_bound, setup_full, teardown),
 	    cmocka_unit_test(budget_leaves_a_margin_for_the_way_back),
