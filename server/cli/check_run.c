@@ -206,9 +206,6 @@ check_run(struct check *c, struct inputs *in)
 	/* As if it had not been caught: a shell's loop is to end too. */
 	if (all.progress.interrupted)
 		raise(SIGINT);
-	if (in->nskipped > 0)
-		fprintf(stderr, "%zu object%s without a pod skipped: %s\n",
-		    in->nskipped, in->nskipped == 1 ? "" : "s",
-		    buf_text(&in->skipped));
+	skipped_tell(&in->skipped, stderr);
 	return in->wrong ? STATUS_USAGE : status;
 }

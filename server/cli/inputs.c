@@ -13,16 +13,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-	WORKLOADS_MAX = 100 * 1000,
-	SKIPPED_MAX = 300, /* bytes of their list */
-};
+enum { WORKLOADS_MAX = 100 * 1000 };
 
 void
 inputs_init(struct inputs *in, const char *command, const char *namespace)
 {
 	*in = (struct inputs){.command = command, .namespace = namespace};
-	buf_init(&in->skipped, SKIPPED_MAX);
 }
 
 void
@@ -33,7 +29,7 @@ inputs_clear(struct inputs *in)
 	for (i = 0; i < in->n; i++)
 		workload_free(in->workloads[i]);
 	free(in->workloads);
-	buf_clear(&in->skipped);
+	skipped_clear(&in->skipped);
 }
 
 static void
@@ -71,18 +67,8 @@ static void
 skip(void *arg, const char *what)
 {
 	struct inputs *in = arg;
-	static const char more[] = ", ...";
 
-	in->nskipped++;
-	if (in->skipped_cut)
-		return;
-	in->skipped_cut =
-	    in->skipped.len + strlen(what) + 2 * strlen(more) > in->skipped.max;
-	if (in->skipped_cut)
-		buf_puts(&in->skipped, more);
-	else
-		buf_printf(&in->skipped, "%s%s",
-		    in->skipped.len > 0 ? ", " : "", what);
+	skipped_add(&in->skipped, what, strcspn(what, "/"));
 }
 
 /* Values, policies and kustomizations stand among manifests in many a folder.
@@ -170,7 +156,7 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
 	    document_start(doc).line);
 	if (in->in_folder && is_something_else(document_root(doc))) {
-		skip(in, buf_text(&source));
+		skipped_add(&in->skipped, buf_text(&source), source.len);
 		return;
 	}
 	rc = manifest_walk(document_root(doc), buf_text(&source), in->namespace,

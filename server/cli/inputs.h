@@ -2,8 +2,8 @@
 #ifndef SERVER_CLI_INPUTS_H
 #define SERVER_CLI_INPUTS_H
 
-#include "policy/base/buf.h"
 #include "policy/workload.h"
+#include "server/cli/skipped.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +20,7 @@ struct inputs {
 	struct workload **workloads; /* owned; taken out by the caller */
 	size_t n;
 	size_t cap;
-	struct buf skipped; /* objects that are no workload, listed */
-	bool skipped_cut;   /* the list ends in "..." */
-	size_t nskipped;
+	struct skipped skipped;
 	bool in_folder; /* being walked */
 	bool wrong;     /* something could not be read; said on stderr */
 };

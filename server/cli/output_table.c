@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/text.h"
 #include "server/cli/output.h"
 #include "server/cli/term.h"
+
+#include <string.h>
 
 static const struct style {
 	const char *word;
@@ -13,7 +16,24 @@ static const struct style {
     [VERDICT_ERROR] = {"ERROR", 35},
 };
 
-enum { CELL_MAX = 1024 };
+/* While it is written. */
+struct table {
+	struct term term;
+	/* Images with findings, the first of each reference ... */
+	struct complaint *items;
+	size_t n;
+	json_t *seen; /* ... and their places here, by their reference */
+};
+
+static const char *const containers[] = {
+    [CONTAINER_REGULAR] = "container",
+    [CONTAINER_INIT] = "init container",
+    [CONTAINER_EPHEMERAL] = "ephemeral container",
+    [CONTAINER_IMAGE_VOLUME] = "image volume",
+};
+
+/* Where the text about an image, and about a finding, begins. */
+enum { IMAGE_COLUMN = 7, FINDING_COLUMN = 14, NAME_MAX_BYTES = 1024 };
 
 static void
 print_verdict(const struct term *t, enum verdict v)
@@ -33,86 +53,190 @@ effect(const struct finding *f)
 					     : mode_name(f->rule->mode);
 }
 
+/* Words that stand below an image, from this column on. */
+static void
+print_words(const struct term *t, const char *first, const struct buf *words,
+    int column)
+{
+	fprintf(t->out, "%*s", -column, first);
+	term_wrap(t, buf_text(words), column, column);
+}
+
 static void
 print_finding(const struct term *t, const struct finding *f)
 {
-	fprintf(t->out, "       %-6s %s (%s", effect(f), f->message, f->check);
+	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
+	char first[FINDING_COLUMN + 1];
+
+	snprintf(first, sizeof(first), "%*s%s", IMAGE_COLUMN, "", effect(f));
+	buf_printf(&b, "%s (%s", f->message, f->check);
 	if (f->platform[0] != '\0')
-		fprintf(t->out, " on %s", f->platform);
-	fprintf(t->out, "; rule %s", f->rule->name);
+		buf_printf(&b, " on %s", f->platform);
+	buf_printf(&b, "; rule %s", f->rule->name);
 	if (f->rule->owner[0] != '\0') {
-		fputs(", owner ", t->out);
-		term_text(t, f->rule->owner, CELL_MAX);
+		buf_puts(&b, ", owner ");
+		text_sanitise(&b, f->rule->owner, NAME_MAX_BYTES);
 	}
-	fputs(")\n", t->out);
-	if (f->evidence[0] != '\0')
-		fprintf(t->out, "              %s\n", f->evidence);
-	if (f->fix[0] != '\0')
-		fprintf(t->out, "              fix: %s\n", f->fix);
+	buf_puts(&b, ")");
+	print_words(t, first, &b, FINDING_COLUMN);
+	buf_truncate(&b, 0);
+	if (buf_puts(&b, f->evidence) == 0 && b.len > 0)
+		print_words(t, "", &b, FINDING_COLUMN);
+	buf_truncate(&b, 0);
+	if (f->fix[0] != '\0' && buf_printf(&b, "fix: %s", f->fix) == 0)
+		print_words(t, "", &b, FINDING_COLUMN);
 }
 
+/* "web.yaml:21": the image's own line. */
 static void
-print_place(
-    const struct term *t, const struct workload *w, const struct container *c)
+add_line(const struct complaint *of, struct buf *b)
 {
+	AUTO(buf_clear) struct buf file = BUF_INIT(COMPLAINT_TEXT_MAX);
+	int line;
+
+	complaint_place(of, &file, &line);
+	text_sanitise(b, buf_text(&file), NAME_MAX_BYTES);
+	buf_printf(b, ":%d", line);
+}
+
+/* "web.yaml:21 Deployment shop/web, container app" */
+static void
+print_place(const struct term *t, const struct complaint *of)
+{
+	const struct workload *w = of->report->plan->workload;
+	const struct container *c = of->image->container;
+	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
+
 	if (w->source == NULL)
 		return;
-	fputs("       ", t->out);
-	term_text(t, w->source, CELL_MAX);
-	fputc(' ', t->out);
-	term_text(t, w->kind, CELL_MAX);
-	fputc(' ', t->out);
-	if (w->namespace[0] != '\0') {
-		term_text(t, w->namespace, CELL_MAX);
-		fputc('/', t->out);
-	}
-	term_text(t, w->name[0] != '\0' ? w->name : "(no name)", CELL_MAX);
-	fprintf(t->out, " %s ", c->path);
+	add_line(of, &b);
+	buf_puts(&b, " ");
+	text_sanitise(&b, w->kind, NAME_MAX_BYTES);
+	buf_puts(&b, " ");
+	text_sanitise(&b, w->namespace, NAME_MAX_BYTES);
+	buf_puts(&b, w->namespace[0] != '\0' ? "/" : "");
+	text_sanitise(
+	    &b, w->name[0] != '\0' ? w->name : "(no name)", NAME_MAX_BYTES);
+	buf_puts(&b, ", ");
 	if (c->name[0] != '\0') {
-		fputc('(', t->out);
-		term_text(t, c->name, CELL_MAX);
-		fputc(')', t->out);
+		buf_printf(&b, "%s ", containers[c->type]);
+		text_sanitise(&b, c->name, NAME_MAX_BYTES);
+	} else {
+		text_sanitise(&b, c->path, NAME_MAX_BYTES);
 	}
-	fputc('\n', t->out);
+	print_words(t, "", &b, IMAGE_COLUMN);
 }
 
-static void
-print_image(const struct term *t, const struct workload *w,
-    const struct report_image *img)
+static bool
+same_findings(const struct report_image *a, const struct report_image *b)
 {
 	size_t i;
 
+	if (a->nfindings != b->nfindings)
+		return false;
+	for (i = 0; i < a->nfindings; i++) {
+		const struct finding *x = &a->findings[i];
+		const struct finding *y = &b->findings[i];
+
+		if (x->rule != y->rule || x->waived != y->waived ||
+		    strcmp(x->check, y->check) != 0 ||
+		    strcmp(x->platform, y->platform) != 0 ||
+		    strcmp(x->message, y->message) != 0 ||
+		    strcmp(x->evidence, y->evidence) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Where an image with the same findings is shown above, or NULL. Remembers
+ * the first of each reference. */
+static const struct complaint *
+shown_above(struct table *table, const struct complaint *of)
+{
+	const char *name = of->image->container->image;
+	const json_t *known = json_object_get(table->seen, name);
+	const struct complaint *first;
+
+	if (known == NULL) {
+		table->items[table->n] = *of;
+		json_object_set_new_nocheck(
+		    table->seen, name, json_integer((json_int_t)table->n++));
+		return NULL;
+	}
+	first = &table->items[json_integer_value(known)];
+	return same_findings(first->image, of->image) ? first : NULL;
+}
+
+/* Of what is wrong with an image, all or that it is known. */
+static void
+print_findings(struct table *table, const struct complaint *of)
+{
+	const struct complaint *above = shown_above(table, of);
+	const struct report_image *img = of->image;
+	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
+	size_t i;
+
+	for (i = 0; above == NULL && i < img->nfindings; i++)
+		print_finding(&table->term, &img->findings[i]);
+	if (above == NULL)
+		return;
+	buf_printf(&b, "%zu finding%s as above", img->nfindings,
+	    img->nfindings == 1 ? "" : "s");
+	if (above->report->plan->workload->source != NULL) {
+		buf_puts(&b, ", at ");
+		add_line(above, &b);
+	}
+	print_words(&table->term, "", &b, IMAGE_COLUMN);
+}
+
+/* Of an image that nothing is wrong with nobody wants to know where it is. */
+static void
+print_image(struct table *table, const struct complaint *of)
+{
+	const struct term *t = &table->term;
+	const struct report_image *img = of->image;
+	AUTO(buf_clear) struct buf fault = BUF_INIT(COMPLAINT_TEXT_MAX);
+
 	print_verdict(t, img->verdict);
 	fputs("  ", t->out);
-	term_text(t, img->container->image, CELL_MAX);
+	term_text(t, img->container->image, NAME_MAX_BYTES);
 	fputs(img->judged ? "\n" : "  (no rule asks)\n", t->out);
-	print_place(t, w, img->container);
-	if (img->fault.code != NULL)
-		fprintf(t->out, "       %s: %s\n", img->fault.code,
-		    img->fault.message);
-	for (i = 0; i < img->nfindings; i++)
-		print_finding(t, &img->findings[i]);
+	if (img->fault.code != NULL || img->nfindings > 0)
+		print_place(t, of);
+	if (img->fault.code != NULL &&
+	    buf_printf(&fault, "%s: %s", img->fault.code, img->fault.message) ==
+		0)
+		print_words(t, "", &fault, IMAGE_COLUMN);
+	if (img->nfindings > 0)
+		print_findings(table, of);
 }
 
 int
 output_table(const void *results, FILE *out)
 {
 	const struct results *r = results;
-	struct term t;
 	AUTO(buf_clear) struct buf summary = BUF_INIT(COMPLAINT_TEXT_MAX);
-	const struct report *report;
+	AUTO(free) struct complaint *items = NULL;
+	AUTO(json_decref) json_t *seen = json_object();
+	struct complaint of = {.results = r};
+	struct table table;
 	size_t i, j, images = 0;
 
-	term_init(&t, out);
-	for (i = 0; i < r->n; i++) {
-		report = r->reports[i];
-		for (j = 0; j < report->nimages; j++)
-			print_image(
-			    &t, report->plan->workload, &report->images[j]);
-		images += report->nimages;
-	}
-	if (output_summary(r, &summary) != 0)
+	for (i = 0; i < r->n; i++)
+		images += r->reports[i]->nimages;
+	items = calloc(images + 1, sizeof(*items));
+	if (items == NULL || seen == NULL || output_summary(r, &summary) != 0)
 		return -1;
-	fprintf(out, "%s%s\n", images > 0 ? "\n" : "", buf_text(&summary));
+	table = (struct table){.items = items, .seen = seen};
+	term_init(&table.term, out);
+	for (i = 0; i < r->n; i++) {
+		of.report = r->reports[i];
+		for (j = 0; j < of.report->nimages; j++) {
+			of.image = &of.report->images[j];
+			print_image(&table, &of);
+		}
+	}
+	fputs(images > 0 ? "\n" : "", out);
+	term_wrap(&table.term, buf_text(&summary), 0, 0);
 	return 0;
 }

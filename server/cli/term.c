@@ -27,18 +27,67 @@ term_init(struct term *t, FILE *out)
 		    size.ws_col < TERM_WIDTH_MIN ? TERM_WIDTH_MIN : size.ws_col;
 }
 
+/* Whether a character begins with this byte of UTF-8. */
+static bool
+begins(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
 /* What is sanitised already. */
+static void
+put_bytes(const struct term *t, const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (t->utf8 || (unsigned char)s[i] < 0x80)
+			fputc(s[i], t->out);
+		else if (begins(s[i]))
+			fputc('?', t->out);
+	}
+}
+
+/* A character takes one, about. */
+static int
+columns_of(const char *s, size_t len)
+{
+	int columns = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		columns += begins(s[i]);
+	return columns;
+}
+
+void
+term_wrap(const struct term *t, const char *text, int column, int indent)
+{
+	bool first = true;
+	size_t len;
+
+	for (; *text != '\0'; text += len) {
+		/* A word with the blanks before it. */
+		len = strspn(text, " ");
+		len += strcspn(text + len, " ");
+		if (t->is_tty && !first &&
+		    column + columns_of(text, len) > t->width) {
+			fprintf(t->out, "\n%*s", indent, "");
+			column = indent;
+			len -= strspn(text, " ");
+			text += strspn(text, " ");
+		}
+		put_bytes(t, text, len);
+		column += columns_of(text, len);
+		first = false;
+	}
+	fputc('\n', t->out);
+}
+
 static void
 put(const struct term *t, const struct buf *b)
 {
-	const char *p;
-
-	for (p = buf_text(b); *p != '\0'; p++) {
-		if (t->utf8 || (unsigned char)*p < 0x80)
-			fputc(*p, t->out);
-		else if (((unsigned char)*p & 0xc0) != 0x80)
-			fputc('?', t->out);
-	}
+	put_bytes(t, buf_text(b), b->len);
 }
 
 void

@@ -28,6 +28,13 @@ void term_init(struct term *t, FILE *out);
  * all there is. */
 void term_text(const struct term *t, const char *s, size_t max);
 
+/*
+ * A paragraph and a line end, on a terminal broken at blanks to fit it. The
+ * text is sanitised already; it begins in this column (from 0), and later
+ * lines after `indent` blanks.
+ */
+void term_wrap(const struct term *t, const char *text, int column, int indent);
+
 /* The instruction that made a layer; "?" where that is not known (NULL). */
 void term_instruction(const struct term *t, const char *created_by, size_t max);
 

@@ -239,7 +239,10 @@ class Inputs(unittest.TestCase):
         for f in image["findings"]:
             for key in ("message", "check", "evidence", "fix", "rule", "owner"):
                 self.assertIn(f[key], done.stdout, key)
-        self.assertIn("spec.template.spec.containers[0].image", done.stdout)
+        at = self.web.read_text().splitlines().index(
+            f"          image: {registry.host}/shop/faulty:1") + 1
+        self.assertIn(f"{self.web}:{at} Deployment shop/web, container app",
+                      done.stdout)
         self.assertNotIn("\033", done.stdout)
 
     def test_several_outputs_at_once(self):
