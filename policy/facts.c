@@ -3,10 +3,16 @@
 
 #include <string.h>
 
+static struct arena *
+new_arena(size_t expected)
+{
+	return expected == 0 ? arena_new() : arena_new_for(expected);
+}
+
 struct image *
 image_new(size_t expected)
 {
-	AUTO(arena_free) struct arena *mem = arena_new_for(expected);
+	AUTO(arena_free) struct arena *mem = new_arena(expected);
 	struct image *img = mem ? arena_calloc(mem, 1, sizeof(*img)) : NULL;
 
 	if (img == NULL)
@@ -70,9 +76,9 @@ image_first_layers_size(const struct image *img, size_t n)
 }
 
 struct image_set *
-image_set_new(void)
+image_set_new(size_t expected)
 {
-	AUTO(arena_free) struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = new_arena(expected);
 	struct image_set *set = mem ? arena_calloc(mem, 1, sizeof(*set)) : NULL;
 
 	if (set == NULL)
@@ -105,7 +111,7 @@ image_set_unref(struct image_set *set)
 struct image_set *
 image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
 {
-	AUTO(image_set_unref) struct image_set *out = image_set_new();
+	AUTO(image_set_unref) struct image_set *out = image_set_new(0);
 	struct platform *others;
 	size_t i;
 

@@ -129,7 +129,8 @@ struct image_set {
 	size_t nothers;
 };
 
-struct image_set *image_set_new(void);
+/* `expected` as in image_new(). */
+struct image_set *image_set_new(size_t expected);
 struct image_set *image_set_ref(struct image_set *set);
 void image_set_unref(struct image_set *set);
 OWNED(struct image_set, image_set_unref)

@@ -221,7 +221,7 @@ read_image(struct reader *outer, const struct node *n)
 struct image_set *
 facts_read(struct reader *r, const struct node *platforms)
 {
-	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 	const size_t len = json_array_size(platforms->value);
 	const size_t errors = r->diagnostics->errors;
 

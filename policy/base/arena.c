@@ -38,10 +38,7 @@ arena_new_for(size_t expected)
 
 	if (a == NULL)
 		return NULL;
-	if (expected < CHUNK_MIN)
-		a->next = CHUNK_MIN;
-	else
-		a->next = expected < CHUNK_MAX ? expected : CHUNK_MAX;
+	a->next = expected < CHUNK_MAX ? expected : CHUNK_MAX;
 	return a;
 }
 
@@ -82,6 +79,7 @@ grow(struct arena *a)
 
 	if (c == NULL)
 		return NULL;
+	a->next = a->next < CHUNK_MIN ? CHUNK_MIN : a->next;
 	if (a->next < CHUNK_MAX)
 		a->next *= 2;
 	c->next = a->head;
@@ -115,7 +113,9 @@ take(struct arena *a, size_t len, size_t align)
 	if (c != NULL)
 		at = (c->used + align - 1) & ~(align - 1);
 	if (c == NULL || at > c->size || c->size - at < len) {
-		c = len <= a->next / 2 ? grow(a) : set_apart(a, len);
+		c = len <= (a->head == NULL ? a->next : a->next / 2)
+			? grow(a)
+			: set_apart(a, len);
 		if (c == NULL)
 			return NULL;
 		at = 0;

@@ -125,7 +125,7 @@ find_known(
 static struct image_set *
 runnable(const struct image_set *set, const struct platform_set *nodes)
 {
-	AUTO(image_set_unref) struct image_set *out = image_set_new();
+	AUTO(image_set_unref) struct image_set *out = image_set_new(0);
 	struct platform *others;
 	size_t i;
 

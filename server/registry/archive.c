@@ -196,7 +196,7 @@ read_image(const struct members *all, const json_t *image, bool *estimated,
 static struct image_set *
 set_of(struct image *img)
 {
-	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 
 	if (set == NULL)
 		return NULL;

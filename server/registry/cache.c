@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/cache.h"
 
+#include "policy/base/hash.h"
+#include "server/registry/budget.h"
 #include "server/registry/cache_key.h"
+#include "server/registry/pack.h"
+#include "server/registry/texts.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/random.h>
 
 enum { SLOTS = 4096, MS = 1000 };
 
@@ -46,6 +51,8 @@ TAILQ_HEAD(entry_queue, entry);
 
 struct cache {
 	const struct clock *clock;
+	struct hash_key hash_key;
+	struct texts *texts;  /* of all packed images */
 	pthread_mutex_t lock; /* over what follows */
 	struct entry_list slots[SLOTS];
 	struct fact_list facts[SLOTS]; /* by digest */
@@ -76,20 +83,23 @@ cache_new(const struct clock *clock)
 
 	if (c == NULL)
 		return NULL;
+	/* Guessable only where a kernel has no random numbers yet. */
+	(void)!getrandom(&c->hash_key, sizeof(c->hash_key), GRND_NONBLOCK);
+	c->texts = texts_new(&c->hash_key);
+	if (c->texts == NULL) {
+		free(c);
+		return NULL;
+	}
 	c->clock = clock;
 	pthread_mutex_init(&c->lock, NULL);
 	TAILQ_INIT(&c->ages);
 	return c;
 }
 
-static uint32_t
-slot_of(const char *key)
+static size_t
+slot_of(const struct cache *c, const char *key)
 {
-	uint32_t h = 2166136261U; /* FNV-1a */
-
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 16777619U;
-	return h % SLOTS;
+	return hash_text(&c->hash_key, key) % SLOTS;
 }
 
 /* All of these with the lock held. */
@@ -98,7 +108,7 @@ find(struct cache *c, const char *key)
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, &c->slots[slot_of(key)], slot)
+	LIST_FOREACH(e, &c->slots[slot_of(c, key)], slot)
 	if (strcmp(e->key, key) == 0)
 		return e;
 	return NULL;
@@ -114,7 +124,7 @@ fact_size(const struct fact *f)
 static struct fact *
 fact_for(struct cache *c, struct image *img)
 {
-	struct fact_list *list = &c->facts[slot_of(img->digest)];
+	struct fact_list *list = &c->facts[slot_of(c, img->digest)];
 	struct fact *f;
 
 	LIST_FOREACH(f, list, slot)
@@ -173,6 +183,7 @@ cache_free(struct cache *c)
 	while (!TAILQ_EMPTY(&c->ages))
 		forget(c, TAILQ_FIRST(&c->ages));
 	pthread_mutex_destroy(&c->lock);
+	texts_unref(c->texts);
 	free(c);
 }
 
@@ -296,7 +307,7 @@ find_fact(const struct cache *c, const char *digest, const char *repository)
 {
 	struct fact *f;
 
-	LIST_FOREACH(f, &c->facts[slot_of(digest)], slot)
+	LIST_FOREACH(f, &c->facts[slot_of(c, digest)], slot)
 	if (strcmp(f->image->digest, digest) == 0 &&
 	    (repository == NULL || is_proved(c, f, repository)))
 		return f;
@@ -361,16 +372,22 @@ insert(struct cache *c, struct entry *e)
 {
 	e->at = c->clock->monotonic_ms(c->clock);
 	e->generation = c->generation;
-	LIST_INSERT_HEAD(&c->slots[slot_of(e->key)], e, slot);
+	LIST_INSERT_HEAD(&c->slots[slot_of(c, e->key)], e, slot);
 	TAILQ_INSERT_TAIL(&c->ages, e, age);
 	c->bytes += e->bytes;
 	c->entries++;
 }
 
+static size_t
+bytes_held(const struct cache *c)
+{
+	return c->bytes + texts_size(c->texts);
+}
+
 static void
 trim(struct cache *c, size_t bytes)
 {
-	while (c->bytes > bytes && !TAILQ_EMPTY(&c->ages))
+	while (bytes_held(c) > bytes && !TAILQ_EMPTY(&c->ages))
 		forget(c, TAILQ_FIRST(&c->ages));
 }
 
@@ -392,21 +409,63 @@ replace(
 		insert(c, e);
 }
 
+/*
+ * What is kept of an image: a copy that is held already, else a new one. What
+ * is large stays as it is, as it goes with its share of the budget. A new
+ * reference.
+ */
+static struct image *
+keep_image(struct cache *c, struct image *img)
+{
+	struct image *kept = NULL;
+	const struct fact *f;
+
+	pthread_mutex_lock(&c->lock);
+	f = find_fact(c, img->digest, NULL);
+	if (f != NULL && strcmp(f->image->media_type, img->media_type) == 0)
+		kept = image_ref(f->image);
+	pthread_mutex_unlock(&c->lock);
+	if (kept == NULL && arena_size(img->mem) <= BUDGET_SMALL)
+		kept = image_pack(img, c->texts);
+	return kept != NULL ? kept : image_ref(img);
+}
+
+/* NULL when memory is out. */
+static struct image_set *
+keep_set(struct cache *c, const struct image_set *set)
+{
+	AUTO(free) struct image **images = calloc(set->n, sizeof(*images));
+	struct image_set *kept;
+	size_t i;
+
+	if (images == NULL)
+		return NULL;
+	for (i = 0; i < set->n; i++)
+		images[i] = keep_image(c, set->images[i]);
+	kept = image_set_pack(set, images);
+	for (i = 0; i < set->n; i++)
+		image_unref(images[i]);
+	return kept;
+}
+
 void
-cache_store(struct cache *c, const char *key, struct image_set *set,
+cache_store(struct cache *c, const char *key, const struct image_set *set,
     const struct cache_limits *limits)
 {
 	AUTO(free) char *by = NULL;
-	struct entry *e = entry_new(key, set->n), *also = NULL;
+	AUTO(image_set_unref) struct image_set *kept = keep_set(c, set);
+	struct entry *e = NULL, *also = NULL;
 
-	if (!cache_key_is_by_digest(key))
-		by = cache_key_by_digest(key, set->digest);
+	if (kept != NULL)
+		e = entry_new(key, kept->n);
+	if (e != NULL && !cache_key_is_by_digest(key))
+		by = cache_key_by_digest(key, kept->digest);
 	if (by != NULL)
-		also = entry_new(by, set->n);
+		also = entry_new(by, kept->n);
 	pthread_mutex_lock(&c->lock);
 	if (also != NULL)
-		replace(c, by, also, set);
-	replace(c, key, e, set);
+		replace(c, by, also, kept);
+	replace(c, key, e, kept);
 	trim(c, limits->bytes);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -460,7 +519,7 @@ void
 cache_usage(struct cache *c, size_t *bytes, size_t *entries)
 {
 	pthread_mutex_lock(&c->lock);
-	*bytes = c->bytes;
+	*bytes = bytes_held(c);
 	*entries = c->entries;
 	pthread_mutex_unlock(&c->lock);
 }

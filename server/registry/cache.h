@@ -73,7 +73,7 @@ struct image *cache_image(
 /* Remembers an outcome, that of a tag by its digest too; what memory has no
  * room for is forgotten. Of failures only ERR_NOT_FOUND is kept: it forgets
  * what was known. */
-void cache_store(struct cache *c, const char *key, struct image_set *set,
+void cache_store(struct cache *c, const char *key, const struct image_set *set,
     const struct cache_limits *limits);
 void cache_store_failure(struct cache *c, const char *key,
     const struct error *err, const struct cache_limits *limits);

@@ -303,7 +303,7 @@ layout_read(
     const char *dir, const char *wanted, struct local *out, struct error *err)
 {
 	AUTO(arena_free) struct arena *mem = arena_new();
-	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 	AUTO(json_decref) json_t *root = NULL;
 	struct layout l = {.dir = dir, .mem = mem, .set = set};
 	const json_t *entry;

@@ -101,7 +101,7 @@ struct image_set *
 job_result(const struct job *j)
 {
 	AUTO(image_set_unref)
-	struct image_set *set = image_set_new();
+	struct image_set *set = image_set_new(0);
 	struct assembly a = {.set = set};
 	size_t n = count_entries(j);
 

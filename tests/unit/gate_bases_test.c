@@ -15,7 +15,7 @@ enum { TEXT_MAX = 64 };
 static struct image_set *
 set_of(const char *digest)
 {
-	struct image_set *set = image_set_new();
+	struct image_set *set = image_set_new(0);
 
 	assert_non_null(set);
 	set->digest = arena_strdup(set->mem, digest);

@@ -159,7 +159,7 @@ fill_others(struct image_set *set, const struct judge_image *first)
 struct image_set *
 judge_set(const struct judge_image *images, size_t n)
 {
-	struct image_set *set = image_set_new();
+	struct image_set *set = image_set_new(0);
 	size_t i;
 
 	assert_non_null(set);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry/budget.h"
 #include "server/registry/cache.h"
 #include "server/registry/cache_key.h"
 #include "tests/unit/alloc.h"
@@ -61,7 +62,7 @@ teardown(void **state)
 static struct image_set *
 set_of(struct image *img)
 {
-	struct image_set *set = image_set_new();
+	struct image_set *set = image_set_new(0);
 
 	assert_non_null(set);
 	set->digest = img->digest;
@@ -71,14 +72,19 @@ set_of(struct image *img)
 	return set;
 }
 
+/* Of some 4,000 bytes that no other has. */
 static struct image *
 image_of(const char *digest)
 {
 	struct image *img = image_new(0);
+	const char **env;
 
 	assert_non_null(img);
-	assert_non_null(arena_calloc(img->mem, 1, 4000));
+	env = arena_calloc(img->mem, 1, sizeof(*env));
+	*env = arena_printf(img->mem, "%s%4000d", digest, 1);
+	img->env = (struct string_list){env, 1};
 	img->digest = arena_strdup(img->mem, digest);
+	img->media_type = "application/vnd.oci.image.manifest.v1+json";
 	return img;
 }
 
@@ -348,6 +354,38 @@ counts_an_image_once(void **state)
 }
 
 static void
+another_copy_of_an_image_takes_no_more_room(void **state)
+{
+	struct fixture *f = *state;
+	size_t one, two, entries;
+
+	store(f, "r.io/a:1", D1);
+	cache_usage(f->cache, &one, &entries);
+	store(f, "r.io/b:1", D1);
+	cache_usage(f->cache, &two, &entries);
+	assert_in_range(two, one, one + 1500);
+}
+
+/* Its share of the budget goes with it: a copy would be free of that. */
+static void
+keeps_the_very_image_where_it_is_large(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(image_unref) struct image *small = image_of(D1);
+	AUTO(image_unref) struct image *large = image_of(D2);
+	AUTO(image_unref) struct image *kept = NULL;
+	AUTO(image_unref) struct image *packed = NULL;
+
+	assert_non_null(arena_calloc(large->mem, 1, (size_t)BUDGET_SMALL + 1));
+	store_image(f, "r.io/a:1", small, &limits);
+	store_image(f, "r.io/a:2", large, &limits);
+	packed = cache_image(f->cache, D1, NULL);
+	kept = cache_image(f->cache, D2, NULL);
+	assert_ptr_not_equal(packed, small);
+	assert_ptr_equal(kept, large);
+}
+
+static void
 keys_tell_platforms_apart(void **state)
 {
 	static const struct platform amd[] = {{"linux", "amd64", "", ""}};
@@ -369,13 +407,14 @@ store_in_little_memory(void *arg)
 {
 	struct fixture *f = arg;
 	AUTO(image_unref) struct image *img = image_new(0);
-	AUTO(image_set_unref) struct image_set *set = image_set_new();
+	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 	struct image *images[] = {img};
 	struct error err = ERROR_INIT;
 
 	if (set == NULL || img == NULL)
 		return;
 	img->digest = set->digest = D1;
+	img->media_type = "application/x-own";
 	set->images = images;
 	set->n = 1;
 	cache_store(f->cache, A, set, &limits);
@@ -409,6 +448,8 @@ main(void)
 	    TEST(the_least_recently_used_goes_first),
 	    TEST(absences_count_too),
 	    TEST(counts_an_image_once),
+	    TEST(another_copy_of_an_image_takes_no_more_room),
+	    TEST(keeps_the_very_image_where_it_is_large),
 	    cmocka_unit_test(keys_tell_platforms_apart),
 	    TEST(survives_running_out_of_memory),
 	};

@@ -56,7 +56,7 @@ saw_of_tag(const struct fake *f, const char *name, const char *expected)
 static void
 asks_by_head_whether_a_tag_is_what_it_was(void **state)
 {
-	AUTO(image_set_unref) struct image_set *known = image_set_new();
+	AUTO(image_set_unref) struct image_set *known = image_set_new(0);
 	struct sample was, is;
 
 	(void)state;
@@ -93,7 +93,7 @@ static void
 asks_for_the_tag_where_head_names_what_is_not_there(void **state)
 {
 	AUTO(fake_clear) struct fake f;
-	AUTO(image_set_unref) struct image_set *known = image_set_new();
+	AUTO(image_set_unref) struct image_set *known = image_set_new(0);
 	struct sample is;
 
 	(void)state;
