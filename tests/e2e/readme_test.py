@@ -3,7 +3,6 @@
 """The parts of the README that need a cluster, done as they stand there."""
 
 import base64
-import os
 import pathlib
 import shutil
 import sys
@@ -24,9 +23,7 @@ def setUpModule():
 
 
 def shell(text, cwd):
-    env = dict(os.environ, KUBECONFIG=str(kube.kubeconfig),
-               HOME=str(kube.dir),
-               PATH=f"{paths.BUILD}:{os.environ['PATH']}")
+    env = dict(kube.env, PATH=f"{paths.BUILD}:{kube.path}")
     return process.run(["bash", "-e", "-o", "pipefail", "-c", text], cwd=cwd,
                        env=env, check=False)
 
@@ -63,7 +60,7 @@ class Readme(unittest.TestCase):
         data = kube.get("-n", "policy-gate", "secret", secret)["data"]
         self.assertEqual(base64.b64decode(data["tls.crt"]),
                          (tree / "certs" / "tls.crt").read_bytes())
-        done = shell(readme.block("sh", "failurePolicy: Fail"), tree)
+        done = shell(readme.block("sh", "overlays/enforce"), tree)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.hooks(), [("Fail", bundle), ("Ignore", bundle)])
 

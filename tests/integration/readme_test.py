@@ -23,7 +23,7 @@ HERE = (("sh", "make demo"), ("yaml", "# policy.yaml"),
         ("yaml", "# .github/"), ("yaml", "# .gitlab"), ("sh", "buildah bud"),
         ("yaml", "# config.yaml"))
 IN_E2E = (("console", "kubectl apply -f bloated.yaml"),
-          ("sh", "certs init"), ("sh", "failurePolicy: Fail"))
+          ("sh", "certs init"), ("sh", "overlays/enforce"))
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n" \
       "  containers:\n    - {name: app, image: \"%s\"}\n"
