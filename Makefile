@@ -13,7 +13,8 @@ B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
 CC = gcc
 Q := $(if $(V),,@)
 PKG_CONFIG ?= pkg-config
-LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1 sqlite3
+LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1 sqlite3 \
+	libseccomp
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
@@ -83,6 +84,9 @@ $B/server/cli/page.o: server/cli/page.css server/cli/page.js
 # The one place where the version is compiled in.
 $B/server/cli/version.o: ALL_CFLAGS += -DPOLICY_GATE_VERSION='"$(VERSION)"'
 $B/server/cli/version.o: $B/version
+
+# Sanitizers and coverage make system calls and files of their own.
+$B/server/cli/sandbox.o: ALL_CFLAGS += $(if $(SAN)$(COV),-DINSTRUMENTED=1)
 
 .PHONY: FORCE
 $B/version: FORCE

@@ -36,7 +36,7 @@ _policy_gate() {
         options='--help -o'
         formats='text junit' ;;
     serve)
-        options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --policy --shutdown-delay --tls-cert --tls-key'
+        options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --no-sandbox --policy --shutdown-delay --tls-cert --tls-key'
         formats='' ;;
     certs)
         options='--ca-days --days --dir --dns --force --help --ip'

@@ -2,6 +2,7 @@
 #include "policy/base/units.h"
 #include "server/cli/cli.h"
 #include "server/cli/observe.h"
+#include "server/cli/sandbox.h"
 #include "server/cli/serve_options.h"
 #include "server/cli/watch.h"
 #include "server/gate/clock.h"
@@ -55,6 +56,7 @@ struct server {
 	struct waivers_diary diary;
 	struct routes routes;
 	struct watch *watch;
+	struct sandbox sandbox;
 	struct http_server *https;
 	struct http_server *http;
 };
@@ -127,33 +129,65 @@ inputs_load(
 	return -1;
 }
 
-/* What the config names, as far as it is not watched yet. */
+/* Whatever is read again when it changes; NULL and presets among it. */
 static void
-watch_sources(struct server *s)
-{
-	const struct settings_source *f = s->in.config.registries->sources;
-
-	for (; f != NULL; f = f->next)
-		watch_add(s->watch, f->path);
-}
-
-static int
-watch_files(struct server *s, struct error *err)
+each_file(const struct server *s, void (*take)(void *arg, const char *path),
+    void *arg)
 {
 	const struct serve_options *o = s->o;
+	const struct settings_source *f = s->in.config.registries->sources;
 	size_t i;
 
-	s->watch = watch_new(err);
-	if (s->watch == NULL)
-		return -1;
 	for (i = 0; i < o->policy.n; i++)
-		watch_add(s->watch, o->policy.paths[i]);
-	watch_add(s->watch, o->config);
-	watch_add(s->watch, o->tls_cert);
-	watch_add(s->watch, o->tls_key);
-	watch_add(s->watch, o->clients.ca_file);
-	watch_sources(s);
-	return 0;
+		take(arg, o->policy.paths[i]);
+	take(arg, o->config);
+	take(arg, o->tls_cert);
+	take(arg, o->tls_key);
+	take(arg, o->clients.ca_file);
+	for (; f != NULL; f = f->next)
+		take(arg, f->path);
+}
+
+static void
+watch_file(void *arg, const char *path)
+{
+	watch_add(arg, path);
+}
+
+static void
+let_read(void *arg, const char *path)
+{
+	sandbox_allow_read(arg, path);
+}
+
+/* While there is but one thread: those to come may do what it may. */
+static void
+enter_sandbox(struct server *s)
+{
+	const char *cache = s->in.config.registries->store_dir;
+	bool whole;
+
+	sandbox_init(&s->sandbox, s->o->sandbox);
+	each_file(s, let_read, &s->sandbox);
+	if (cache != NULL) {
+		sandbox_allow_write(&s->sandbox, cache);
+		/* SQLite would sort what is large in /var/tmp. */
+		(void)setenv("SQLITE_TMPDIR", cache, 1);
+	}
+	whole = sandbox_enter(&s->sandbox);
+	log_event(&s->log, whole ? LOG_INFO : LOG_WARN, "sandbox", ":s :s",
+	    "files", s->sandbox.files, "systemCalls", s->sandbox.calls);
+}
+
+/* A new config may name files that the sandbox has not heard of. */
+static void
+explain_denial(const struct server *s, struct buf *report)
+{
+	if (strcmp(s->sandbox.files, "on") == 0 &&
+	    strstr(buf_text(report), strerror(EACCES)) != NULL)
+		buf_puts(report,
+		    "Only folders of files that were named at the start are "
+		    "read from; restart serve for others.\n");
 }
 
 static void
@@ -163,6 +197,7 @@ reload(struct server *s)
 	struct inputs in;
 
 	if (inputs_load(&in, s->o, &report) != 0) {
+		explain_denial(s, &report);
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
@@ -177,7 +212,7 @@ reload(struct server *s)
 		http_server_set_clients(s->https, in.clients);
 	inputs_clear(&s->in);
 	s->in = in;
-	watch_sources(s);
+	each_file(s, watch_file, s->watch);
 	publish(s);
 	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
@@ -248,7 +283,11 @@ start(struct server *s, struct error *err)
 	s->routes.metrics = s->metrics;
 	metrics_set(s->metrics, METRIC_BUILD_INFO, 1, version_string(), NULL);
 	publish(s);
-	return watch_files(s, err) == 0 ? listen_all(s, err) : -1;
+	s->watch = watch_new(err);
+	if (s->watch == NULL)
+		return -1;
+	each_file(s, watch_file, s->watch);
+	return listen_all(s, err);
 }
 
 /* Reviews under way are answered before anything they stand on goes. */
@@ -389,6 +428,7 @@ cmd_serve(int argc, char **argv)
 	if (status != 0)
 		return STATUS_USAGE;
 	status = STATUS_OK;
+	enter_sandbox(&s);
 	if (start(&s, &err) != 0 || run(&s, &signals, &err) != 0)
 		status = cli_fail(argv[0], STATUS_USAGE, &err);
 	stop(&s);

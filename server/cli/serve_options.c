@@ -34,12 +34,19 @@ const char serve_help[] =
     "  --log-level LEVEL         debug, info (default), warn or error\n"
     "  --shutdown-delay SECONDS  how long to go on serving after SIGTERM, 10 "
     "by default\n"
+    "  --no-sandbox              keep all system calls and files within "
+    "reach, for debuggers\n"
     "  --help\n"
     "\n"
     "Policy, config, certificates and the files that the config names are "
     "reread when they\n"
     "change, and on SIGHUP; what is wrong with the new ones is logged and the "
     "old ones stay.\n"
+    "Once it runs it reads files only below the folders of those that it was "
+    "told of, writes\n"
+    "only its cache, starts no programs, and makes no system call that it "
+    "does not need; what\n"
+    "of this the kernel lacks is said in the log, as \"sandbox\".\n"
     "The log goes to stderr, a JSON object per line.\n"
     "\n"
     "Example:\n"
@@ -116,6 +123,8 @@ take_option(struct serve_options *o, const char *command, int c)
 		return cli_usage(command,
 		    "--shutdown-delay takes 0 to %d seconds, not \"%s\"",
 		    SHUTDOWN_DELAY_MAX_S, optarg);
+	if (c == 'N')
+		o->sandbox = false;
 	if (text_option(o, c) != NULL)
 		*text_option(o, c) = optarg;
 	return c == '?' ? STATUS_USAGE : STATUS_OK;
@@ -150,6 +159,7 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 	    {"workloads", required_argument, NULL, 'w'},
 	    {"log-level", required_argument, NULL, 'L'},
 	    {"shutdown-delay", required_argument, NULL, 'd'},
+	    {"no-sandbox", no_argument, NULL, 'N'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -158,7 +168,8 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 	*o = (struct serve_options){.listen = ":8443",
 	    .metrics_listen = ":9090",
 	    .log_level = LOG_INFO,
-	    .shutdown_delay = SHUTDOWN_DELAY_S};
+	    .shutdown_delay = SHUTDOWN_DELAY_S,
+	    .sandbox = true};
 	while ((c = cli_option(argc, argv, ":h", options)) != -1) {
 		if (c == 'h')
 			return -1;

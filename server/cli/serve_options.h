@@ -6,6 +6,7 @@
 #include "server/gate/policies.h"
 #include "server/http/clients.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What `policy-gate serve` is told on its command line; borrows from it. */
@@ -20,6 +21,7 @@ struct serve_options {
 	enum log_level log_level;
 	int64_t shutdown_delay; /* seconds */
 	bool advise_workloads;
+	bool sandbox;
 };
 
 /* STATUS_OK; STATUS_USAGE, which has been told; or -1 when help was asked for:
