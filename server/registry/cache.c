@@ -12,7 +12,11 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
-enum { SLOTS = 4096, MS = 1000 };
+enum {
+	SLOTS = 4096,
+	MS = 1000,
+	OUTAGE_MS = 10 * MS, /* that long nobody waits for who has failed */
+};
 
 LIST_HEAD(hold_list, hold);
 
@@ -40,7 +44,10 @@ struct entry {
 	int64_t at; /* monotonic milliseconds */
 	uint64_t generation;
 	bool refreshing;
-	size_t bytes; /* its own, without the images */
+	int64_t asked;  /* when that began; these three as `at` */
+	int64_t failed; /* when the registry was last not there to ask */
+	uint64_t failed_generation; /* by which settings; 0: never */
+	size_t bytes;               /* its own, without the images */
 	size_t nholds;
 	struct hold holds[];
 };
@@ -91,6 +98,7 @@ cache_new(const struct clock *clock)
 		return NULL;
 	}
 	c->clock = clock;
+	c->generation = 1;
 	pthread_mutex_init(&c->lock, NULL);
 	TAILQ_INIT(&c->ages);
 	return c;
@@ -201,19 +209,40 @@ age_of(const struct cache *c, const struct entry *e)
 	return (c->clock->monotonic_ms(c->clock) - e->at) / MS;
 }
 
-/* What an answer is worth that was proved with these settings. */
+/*
+ * Whether it would be in vain to wait for the registry: it has just failed, or
+ * a refresh has had no answer in half of the ttl.
+ */
+static bool
+is_outage(const struct cache *c, const struct entry *e,
+    const struct cache_limits *limits)
+{
+	const int64_t now = c->clock->monotonic_ms(c->clock);
+
+	if (age_of(c, e) >= limits->tag_ttl + limits->stale_for)
+		return false;
+	if (e->failed_generation == c->generation &&
+	    now - e->failed < OUTAGE_MS)
+		return true;
+	return e->generation == c->generation && e->refreshing &&
+	       2 * (now - e->asked) >= limits->tag_ttl * MS;
+}
+
+/* What an answer is worth. */
 static enum cache_result
 rate(const struct cache *c, struct entry *e, const struct cache_limits *limits)
 {
-	int64_t age = age_of(c, e);
+	const bool proved = e->generation == c->generation;
+	const int64_t age = age_of(c, e);
 
-	if (cache_key_is_by_digest(e->key) || age < limits->tag_ttl)
+	if (proved && (cache_key_is_by_digest(e->key) || age < limits->tag_ttl))
 		return CACHE_HIT;
-	if (age >= 2 * limits->tag_ttl)
+	if ((!proved || age >= 2 * limits->tag_ttl) && !is_outage(c, e, limits))
 		return CACHE_MISS;
 	if (e->refreshing)
 		return CACHE_STALE;
 	e->refreshing = true;
+	e->asked = c->clock->monotonic_ms(c->clock);
 	return CACHE_REFRESH;
 }
 
@@ -223,10 +252,9 @@ look(struct cache *c, struct entry *e, const struct cache_limits *limits,
 {
 	enum cache_result r;
 
-	if (e->generation != c->generation)
-		return CACHE_MISS;
 	if (e->set == NULL) {
-		if (age_of(c, e) >= limits->negative_ttl)
+		if (e->generation != c->generation ||
+		    age_of(c, e) >= limits->negative_ttl)
 			return CACHE_MISS;
 		*err = *e->err;
 		return CACHE_NEGATIVE;
@@ -265,6 +293,8 @@ cache_find_stale(struct cache *c, const char *key,
 	e = find(c, key);
 	if (e != NULL && e->set != NULL) {
 		e->refreshing = false;
+		e->failed = c->clock->monotonic_ms(c->clock);
+		e->failed_generation = c->generation;
 		if (age_of(c, e) < limits->tag_ttl + limits->stale_for) {
 			touch(c, e);
 			*set = image_set_ref(e->set);

@@ -16,9 +16,10 @@
  * An answer stands under its reference and platforms. By digest it is good
  * until it is evicted; by tag for `tag_ttl`, then for as long again while the
  * registry is asked anew behind it, and for `stale_for` where that cannot be
- * asked. Images are held once, by digest, whichever answers have them, and go
- * with the last of those. The answers least recently used go when the bound on
- * bytes is reached.
+ * asked: found out once, that is taken for granted for some seconds, while the
+ * registry is tried behind it. Images are held once, by digest, whichever
+ * answers have them, and go with the last of those. The answers least recently
+ * used go when the bound on bytes is reached.
  *
  * That a repository's answer holds an image is the proof that the credentials
  * of that repository may read it. They follow from the settings: new settings
@@ -57,7 +58,7 @@ enum cache_result cache_find(struct cache *c, const char *key,
     const struct cache_limits *limits, struct image_set **set,
     struct error *err);
 
-/* After the registry failed: CACHE_STALE or CACHE_MISS. */
+/* After the registry failed, which is remembered: CACHE_STALE or CACHE_MISS. */
 enum cache_result cache_find_stale(struct cache *c, const char *key,
     const struct cache_limits *limits, struct image_set **set);
 

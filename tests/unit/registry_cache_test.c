@@ -179,6 +179,64 @@ asks_anew_behind_a_tag_that_has_just_expired(void **state)
 	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
 }
 
+/* Every review of a known image waited for a registry that hung. */
+static void
+waits_for_no_registry_that_leaves_a_refresh_without_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 40), CACHE_REFRESH);
+	assert_int_equal(look(f, A, 14), CACHE_STALE);
+	assert_int_equal(look(f, A, 6), CACHE_STALE);
+	assert_int_equal(look(f, A, 3600 + 30 - 60 - 1), CACHE_STALE);
+	assert_int_equal(look(f, A, 1), CACHE_MISS); /* stale_for is over */
+}
+
+static void
+waits_for_a_registry_that_has_only_just_been_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 59), CACHE_REFRESH);
+	assert_int_equal(look(f, A, 1), CACHE_MISS);
+}
+
+static void
+waits_for_no_registry_just_after_an_outage(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	assert_int_equal(look(f, A, 100), CACHE_MISS);
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
+	assert_int_equal(look(f, A, 0), CACHE_REFRESH);
+	assert_int_equal(look(f, A, 9), CACHE_STALE);
+	store_failure(f, A, ERR_UNAVAILABLE);
+	assert_int_equal(look(f, A, 1), CACHE_MISS);
+	store(f, A, D2);
+	assert_int_equal(look(f, A, 0), CACHE_HIT);
+	assert_int_equal(look(f, A, 60), CACHE_MISS);
+}
+
+static void
+waits_again_after_an_outage_with_other_settings(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	store(f, "r.io/a@" D1, D1);
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
+	cache_distrust(f->cache);
+	assert_int_equal(look(f, A, 0), CACHE_MISS);
+	assert_int_equal(look_in_outage(f, A, 0), CACHE_STALE);
+	assert_int_equal(look(f, A, 0), CACHE_REFRESH);
+	assert_int_equal(look_in_outage(f, "r.io/a@" D1, 0), CACHE_STALE);
+	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_REFRESH);
+	assert_int_equal(look(f, A, 10), CACHE_MISS);
+}
+
 static void
 believes_a_digest_for_ever(void **state)
 {
@@ -437,6 +495,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(believes_a_tag_for_its_ttl),
 	    TEST(asks_anew_behind_a_tag_that_has_just_expired),
+	    TEST(waits_for_no_registry_that_leaves_a_refresh_without_answer),
+	    TEST(waits_for_a_registry_that_has_only_just_been_asked),
+	    TEST(waits_for_no_registry_just_after_an_outage),
+	    TEST(waits_again_after_an_outage_with_other_settings),
 	    TEST(believes_a_digest_for_ever),
 	    TEST(knows_what_a_tag_led_to_by_digest_too),
 	    TEST(has_an_old_answer_for_an_outage),
