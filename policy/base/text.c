@@ -142,38 +142,46 @@ text_sanitise(struct buf *b, const char *s, size_t max)
 }
 
 static void
-add_escaped(struct buf *b, char c)
+add_escaped(struct buf *b, uint32_t c)
 {
 	if (c == '"' || c == '\\')
-		buf_printf(b, "\\%c", c);
+		buf_printf(b, "\\%c", (int)c);
 	else if (c == '\n')
 		buf_puts(b, "\\n");
-	else if ((unsigned char)c < ' ')
-		buf_printf(b, "\\u%04x", (unsigned int)c);
+	else if (c < 0x10000)
+		buf_printf(b, "\\u%04x", c);
 	else
-		buf_puts(b, "?"); /* no UTF-8 */
+		buf_printf(b, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+		    0xdc00 + (c & 0x3ff));
 }
 
 int
-text_quote(struct buf *b, const char *s)
+text_quote(struct buf *b, const char *s, size_t max)
 {
 	const char *from = s; /* up to `s` it stands for itself */
-	uint32_t c;
+	const char *const start = s;
+	uint32_t c = 0;
 	size_t len;
 
 	buf_puts(b, "\"");
-	while (*s != '\0') {
-		len = decode((const unsigned char *)s, &c);
-		if (len > 0 && c >= ' ' && c != '"' && c != '\\') {
-			s += len;
+	for (; *s != '\0'; s += len) {
+		const bool valid = (len = decode((const unsigned char *)s, &c));
+
+		len += !valid;
+		if ((size_t)(s - start) + len > max)
+			break;
+		if (valid && c != '"' && c != '\\' &&
+		    (c == ' ' || !(is_unsafe(c) || is_space(c))))
 			continue;
-		}
 		buf_add(b, from, (size_t)(s - from));
-		add_escaped(b, *s);
-		from = ++s;
+		if (valid)
+			add_escaped(b, c);
+		else
+			buf_puts(b, "?");
+		from = s + len;
 	}
 	buf_add(b, from, (size_t)(s - from));
-	return buf_puts(b, "\"");
+	return buf_printf(b, "%s\"", *s == '\0' ? "" : ellipsis);
 }
 
 static size_t

@@ -16,10 +16,12 @@
 int text_sanitise(struct buf *b, const char *s, size_t max);
 
 /*
- * Adds text as a JSON string, quotes included (RFC 8259, section 7). Invalid
- * UTF-8 becomes '?'. Returns 0 or -1.
+ * Adds text as a JSON string, quotes included (RFC 8259, section 7), that shows
+ * no more on a terminal than what text_sanitise() lets through: the rest is
+ * escaped. Invalid UTF-8 becomes '?'; what is over `max` bytes is cut at a
+ * character with "...". Returns 0 or -1.
  */
-int text_quote(struct buf *b, const char *s);
+int text_quote(struct buf *b, const char *s, size_t max);
 
 /*
  * The candidate nearest to `word` by edit distance, for "did you mean", or

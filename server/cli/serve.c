@@ -201,7 +201,7 @@ reload(struct server *s)
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
-		log_event(&s->log, LOG_ERROR, "reload_refused", ":s", "reason",
+		log_event(&s->log, LOG_ERROR, "reload_refused", ":l", "reason",
 		    buf_text(&report));
 		return;
 	}

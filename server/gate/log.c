@@ -34,14 +34,16 @@ add_members(struct buf *b, const char *fmt, va_list ap)
 
 	while ((fmt = strchr(fmt, ':')) != NULL) {
 		buf_puts(b, comma);
-		text_quote(b, va_arg(ap, const char *));
+		text_quote(b, va_arg(ap, const char *), LOG_TEXT_MAX);
 		buf_puts(b, ":");
 		comma = ",";
 		switch (*++fmt) {
 		case 's':
+		case 'l':
 			text = va_arg(ap, const char *);
 			if (text != NULL)
-				text_quote(b, text);
+				text_quote(b, text,
+				    *fmt == 's' ? LOG_TEXT_MAX : LOG_LONG_MAX);
 			else
 				buf_puts(b, "null");
 			break;

@@ -12,7 +12,11 @@
  * "time", "level" and "event" first. Safe from any thread; a line is written
  * whole or, when memory is out or the descriptor is full, not at all.
  */
-enum { LOG_LINE_MAX = 64 * 1024 };
+enum {
+	LOG_LINE_MAX = 128 * 1024,
+	LOG_TEXT_MAX = 1024, /* of one text: what is over it is cut */
+	LOG_LONG_MAX = 16 * 1024,
+};
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -29,7 +33,8 @@ bool log_level_parse(const char *s, enum log_level *level);
  * Writes a line with members besides: a key and a value for each of `fmt`,
  * ":s :i", after the first letter of what the value is:
  *
- *	s  text, sanitised no further than JSON needs; NULL: null
+ *	s  text, as text_quote() writes it; NULL: null
+ *	l  text that may be long, likewise
  *	i  a number, int64_t
  *	f  a number, double, to three decimals
  *	b  a bool

@@ -13,6 +13,7 @@ enum {
 	MARGIN_MIN_MS = 250,
 	MARGIN_MAX_MS = 1000,
 	SHED_RETRY_S = 1,
+	LOG_IMAGES_MAX = LOG_LINE_MAX / 2,
 	TEXT_MAX = 2048, /* what an API server shows of such a body */
 };
 
@@ -167,25 +168,45 @@ log_image(struct buf *b, const struct report_image *img, const char *source)
 	    img->fault.code, "findings", &findings);
 }
 
+/* As many as a line has room for, and how many more there are. */
+static void
+log_images(struct buf *b, struct decision *d, const struct report *report)
+{
+	const char *comma = "";
+	int64_t left_out = 0;
+	size_t i;
+
+	buf_puts(b, "[");
+	for (i = 0; report != NULL && i < report->nimages; i++) {
+		AUTO(buf_clear) struct buf one = BUF_INIT(LOG_IMAGES_MAX);
+
+		if (!report->images[i].judged)
+			continue;
+		log_image(&one, &report->images[i], decision_source(d, i));
+		if (buf_failed(&one) || b->len + one.len > LOG_IMAGES_MAX) {
+			left_out++;
+			continue;
+		}
+		buf_printf(b, "%s%s", comma, buf_text(&one));
+		comma = ",";
+	}
+	if (left_out > 0) {
+		buf_puts(b, comma);
+		log_object(b, ":i", "leftOut", left_out);
+	}
+	buf_puts(b, "]");
+}
+
 static void
 log_review(
     const struct webhook_call *c, const struct outcome *o, double seconds)
 {
 	AUTO(buf_clear) struct buf images = BUF_INIT(LOG_LINE_MAX);
 	const struct review *r = c->review;
-	size_t i;
 
 	if (c->webhook->o.log->level > LOG_INFO)
 		return;
-	buf_puts(&images, "[");
-	for (i = 0; o->report != NULL && i < o->report->nimages; i++) {
-		if (!o->report->images[i].judged)
-			continue;
-		buf_puts(&images, images.len > 1 ? "," : "");
-		log_image(&images, &o->report->images[i],
-		    decision_source(c->decision, i));
-	}
-	buf_puts(&images, "]");
+	log_images(&images, c->decision, o->report);
 	log_event(c->webhook->o.log, LOG_INFO, "review",
 	    ":s :s :s :s :s :s :s :b :s :f :j", "endpoint",
 	    endpoint_names[c->endpoint], "uid", r->uid, "operation",

@@ -152,7 +152,7 @@ a_quoted_text_reads_back_as_itself(void **state)
 		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
 		AUTO(json_decref) json_t *v = NULL;
 
-		assert_int_equal(text_quote(&b, texts[i]), 0);
+		assert_int_equal(text_quote(&b, texts[i], 100), 0);
 		v = json_loadb(buf_text(&b), b.len, JSON_DECODE_ANY, NULL);
 		assert_non_null(v);
 		assert_string_equal(json_string_value(v), texts[i]);
@@ -162,14 +162,71 @@ a_quoted_text_reads_back_as_itself(void **state)
 }
 
 static void
+quoting_escapes_what_steers_a_terminal(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *quoted;
+	} cases[] = {
+	    {"a\x1b[31m", "\"a\\u001b[31m\""},
+	    {"a\x7f", "\"a\\u007f\""},
+	    {"a\xc2\x9b"
+	     "31m",
+		"\"a\\u009b31m\""},
+	    {"a\xc2\x85"
+	     "b",
+		"\"a\\u0085b\""},
+	    {"a\xe2\x80\xae"
+	     "b",
+		"\"a\\u202eb\""},
+	    {"a\xe2\x80\xa8"
+	     "b",
+		"\"a\\u2028b\""},
+	    {"\xf3\xa0\x80\x81", "\"\\udb40\\udc01\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
+
+		assert_int_equal(text_quote(&b, cases[i].text, 100), 0);
+		assert_string_equal(buf_text(&b), cases[i].quoted);
+	}
+}
+
+static void
+quoting_cuts_what_is_too_long_at_a_character(void **state)
+{
+	static const struct {
+		size_t max;
+		const char *quoted;
+	} cases[] = {
+	    {0, "\"...\""},
+	    {3, "\"gr...\""},
+	    {4, "\"gr\xc3\xbc...\""},
+	    {5, "\"gr\xc3\xbc\\n...\""},
+	    {6, "\"gr\xc3\xbc\\n?\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
+
+		assert_int_equal(
+		    text_quote(&b, "gr\xc3\xbc\n\xff", cases[i].max), 0);
+		assert_string_equal(buf_text(&b), cases[i].quoted);
+	}
+}
+
+static void
 what_is_no_utf8_is_quoted_as_a_question_mark(void **state)
 {
 	AUTO(buf_clear) struct buf b = BUF_INIT(1000), full = BUF_INIT(3);
 
 	(void)state;
-	assert_int_equal(text_quote(&b, "a\xff-\xc3-\xed\xa0\x80"), 0);
+	assert_int_equal(text_quote(&b, "a\xff-\xc3-\xed\xa0\x80", 100), 0);
 	assert_string_equal(buf_text(&b), "\"a?-?-???\"");
-	assert_int_equal(text_quote(&full, "abc"), -1);
+	assert_int_equal(text_quote(&full, "abc", 100), -1);
 }
 
 static void
@@ -201,6 +258,8 @@ main(void)
 	    cmocka_unit_test(never_exceeds_its_bound),
 	    cmocka_unit_test(names_the_nearest_key),
 	    cmocka_unit_test(a_quoted_text_reads_back_as_itself),
+	    cmocka_unit_test(quoting_escapes_what_steers_a_terminal),
+	    cmocka_unit_test(quoting_cuts_what_is_too_long_at_a_character),
 	    cmocka_unit_test(what_is_no_utf8_is_quoted_as_a_question_mark),
 	    cmocka_unit_test(survives_every_failed_allocation),
 	};

@@ -51,6 +51,21 @@ writes_one_json_object_per_line(void **state)
 	    "\"event\":\"tested\",\"key\":\"a\\nb\"}\n");
 }
 
+/* A decision on a pod with a name of 100,000 bytes was not in the log. */
+static void
+a_text_that_is_too_long_does_not_cost_the_line(void **state)
+{
+	static char text[2 * LOG_LINE_MAX];
+	char line[2 * LOG_TEXT_MAX], *end;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	capture(LOG_WARN, text, line, sizeof(line));
+	end = strstr(line, "xxx...\"}\n");
+	assert_non_null(end);
+	assert_int_equal(end[strlen("xxx...\"}\n")], '\0');
+}
+
 static void
 leaves_out_what_is_below_the_level(void **state)
 {
@@ -120,6 +135,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(writes_one_json_object_per_line),
 	    cmocka_unit_test(writes_members_of_every_kind),
+	    cmocka_unit_test(a_text_that_is_too_long_does_not_cost_the_line),
 	    cmocka_unit_test(leaves_out_what_is_below_the_level),
 	    cmocka_unit_test(parses_level_names),
 	};
