@@ -46,6 +46,18 @@ panic(void *cls, const char *file, unsigned int line, const char *reason)
 	abort();
 }
 
+/*
+ * Nothing that is served has anything to escape in its path or parameters: an
+ * escaped NUL would end the path early, and another path be served.
+ */
+static size_t
+keep_escaped(void *cls, struct MHD_Connection *conn, char *text)
+{
+	(void)cls;
+	(void)conn;
+	return strlen(text);
+}
+
 static unsigned
 thread_count(const struct http_options *o)
 {
@@ -90,7 +102,8 @@ start(struct http_server *s, int fd)
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
 	    exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 	    connections_notify, s->connections, MHD_OPTION_URI_LOG_CALLBACK,
-	    connections_request, s->connections, MHD_OPTION_CONNECTION_LIMIT,
+	    connections_request, s->connections, MHD_OPTION_UNESCAPE_CALLBACK,
+	    keep_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned int)CONNECTIONS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
