@@ -21,8 +21,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import cluster, gate, images, paths, pki, process, relay, \
-    tap  # noqa: E402
+from lib import cluster, gate, images, mount, relay, tap  # noqa: E402
 
 PODS = int(os.environ.get("PODS", 300))
 CONCURRENCY = int(os.environ.get("CONCURRENCY", 20))
@@ -32,40 +31,14 @@ CHANGE_S, RESTART_S, DELAY_S = 1, 2, 1
 WANTED = [("shop/lean:1", 201), ("shop/bloated:1", 403), ("shop/root:1", 201)]
 
 
-class Mount:
-    """A folder that changes as a mounted Secret does: all at once."""
-
-    def __init__(self, name, **files):
-        self.dir = paths.work() / name
-        self.dir.mkdir()
-        self.version = itertools.count()
-        for file in files:
-            (self.dir / file.replace("_", ".")).symlink_to(
-                f"..data/{file.replace('_', '.')}")
-        self.put(**files)
-
-    def put(self, **files):
-        fresh = self.dir / f"..v{next(self.version)}"
-        fresh.mkdir()
-        for file, text in files.items():
-            (fresh / file.replace("_", ".")).write_text(text)
-        (self.dir / "..data.new").symlink_to(fresh.name)
-        (self.dir / "..data.new").rename(self.dir / "..data")
-
-
 class Fleet:
     """One gate after the other behind one address, for Cluster.guard()."""
 
     def __init__(self, config):
-        self.config = config
-        self.authority = pki.Authority()
-        self.ca = self.authority.crt
-        self.number = itertools.count()
-        self.certs_mount = Mount("certs", **self.leaf())
-        self.policy_mount = Mount("policy", policy_yaml=self.policy())
-        self.crt, self.key = (self.certs_mount.dir / f
-                              for f in ("tls.crt", "tls.key"))
-        self.certs = self  # as Gate and Cluster look for them
+        self.inputs = mount.Inputs(
+            lambda n: gate.POLICY.replace("name: company", f"name: company-{n}"),
+            lambda n: config)
+        self.certs = self.inputs  # where Cluster looks for them
         self.gates = []
         self.relay = relay.Relay(None)
         self.url = f"https://127.0.0.1:{self.relay.port}/validate"
@@ -78,23 +51,11 @@ class Fleet:
     def log(self, event=None):
         return [line for g in self.gates for line in g.log(event)]
 
-    def leaf(self):
-        crt, key = self.authority.issue(f"leaf-{next(self.number)}")
-        return {"tls_crt": crt.read_text(), "tls_key": key.read_text()}
-
-    def policy(self):
-        return gate.POLICY.replace("name: company",
-                                   f"name: company-{next(self.number)}")
-
-    def change(self):
-        self.certs_mount.put(**self.leaf())
-        self.policy_mount.put(policy_yaml=self.policy())
-
     def replace(self):
         """A new one serves before the old one stops."""
         old = self.gates[-1] if self.gates else None
         self.gates.append(gate.Gate(
-            self.policy_mount.dir / "policy.yaml", self.config, certs=self,
+            self.inputs.policy, self.inputs.config, certs=self.inputs,
             args=["--shutdown-delay", str(DELAY_S)]))
         self.relay.to = self.gates[-1].port
         if old:
@@ -136,7 +97,7 @@ registry = fleet = kube = None
 def setUpModule():
     global registry, fleet, kube
     registry = images.serve()
-    fleet = Fleet(gate.config_file(registry))
+    fleet = Fleet(gate.config_file(registry).read_text())
     kube = cluster.Cluster()
     kube.guard(fleet, "Fail")
 
@@ -155,7 +116,7 @@ class Rolling(unittest.TestCase):
         for c in creators:
             c.start()
         while any(c.is_alive() for c in creators):
-            fleet.change()
+            fleet.inputs.change()
             changes += 1
             if time.monotonic() >= restart:
                 fleet.replace()

@@ -2,6 +2,7 @@
 """policy-gate itself: its commands, its server, reviews to send to it."""
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import subprocess
 from lib import paths, process
 
 START_S = 60  # under valgrind
+REPORT_LINES = 100  # of a sanitizer's
 
 
 def command(*args, **kwargs):
@@ -79,11 +81,12 @@ class Gate:
         return f"https://127.0.0.1:{self.port}/validate"
 
     def stop(self, sig=signal.SIGTERM, seconds=process.STOP_S):
-        """A leak that a sanitizer or valgrind finds at the end is a failure."""
+        """What a sanitizer or valgrind has found is a failure."""
         status = self.process.stop(sig, seconds)
         if status != 0:
-            raise process.Failed(f"{self.name} ended with {status}:\n"
-                                 f"{self.process.tail(100)}")
+            report = [x for x in self.lines() if not x.startswith("{")]
+            raise process.Failed("\n".join([
+                f"{self.name} ended with {status}:", *report[:REPORT_LINES]]))
 
     def connect(self, timeout=60):
         return http.client.HTTPSConnection("127.0.0.1", self.port,
@@ -122,13 +125,13 @@ class Gate:
 
     def log(self, event=None):
         """The log's lines, decoded."""
-        lines = []
-        for line in self.process.text().splitlines():
-            if line.startswith("{"):
-                entry = json.loads(line)
-                if event in (None, entry["event"]):
-                    lines.append(entry)
-        return lines
+        entries = [json.loads(line) for line in self.lines()
+                   if line.startswith("{")]
+        return [e for e in entries if event in (None, e["event"])]
+
+    def lines(self):
+        # Unicode knows of more line ends than there are in a log.
+        return self.process.text().split("\n")
 
 
 def check(policy, config, *args, **kwargs):
@@ -155,19 +158,17 @@ KINDS = {
     "CronJob": ("batch", "v1", "cronjobs"),
 }
 
-_uid = 0
+_uids = itertools.count(1)
 
 
 def review(obj, old=None, operation=None, subresource=None, **request):
     """An AdmissionReview of `obj`, as the API server sends it."""
-    global _uid
-    _uid += 1
     group, version, resource = KINDS[obj["kind"]]
     kind = {"group": group, "version": version, "kind": obj["kind"]}
     what = {"group": group, "version": version, "resource": resource}
     meta = obj.get("metadata", {})
     body = {
-        "uid": f"5c6e0c8e-0000-4000-8000-{_uid:012d}",
+        "uid": f"5c6e0c8e-0000-4000-8000-{next(_uids):012d}",
         "kind": kind, "resource": what, "requestKind": kind,
         "requestResource": what, "name": meta.get("name", ""),
         "namespace": meta.get("namespace", "default"),

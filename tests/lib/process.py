@@ -113,6 +113,13 @@ class Process:
         with open(f"/proc/{self.pid}/statm", encoding="ascii") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def files(self):
+        """How many descriptors are open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
     def peak(self):
         """The most resident memory that it has had, in bytes."""
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:

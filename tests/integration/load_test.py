@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+The gate under load: while its files change, among bad input, without a
+registry. Takes about 20 s; under ThreadSanitizer 60 s.
+"""
+
+import concurrent.futures
+import itertools
+import json
+import pathlib
+import re
+import signal
+import ssl
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from lib import bad_input, content, fault_registry, gate, images, load, \
+    mount, rude, tap  # noqa: E402
+
+CHANGES, CHANGES_BEFORE = 10, 3
+CHANGE_S = 0.4  # SETTLE_MS of serve, and time to reload
+FRESH = 500
+VANISH_ROUNDS = 2
+TTL_S = 1
+ALLOWED_S = 2
+SOON_S = 0.5
+
+
+class Changes(unittest.TestCase):
+    """Policy, config and certificate are replaced while reviews come in."""
+
+    def setUp(self):
+        self.reg = fault_registry.Registry()
+        self.addCleanup(self.reg.close)
+        self.known = load.push_known(self.reg)
+        for n in range(FRESH):
+            self.reg.push(f"fresh/app-{n}:1", content.image(Env=[f"N={n}"]))
+        self.inputs = mount.Inputs(
+            lambda n: load.POLICY % {"n": f"g{n}"},
+            lambda n: json.dumps({
+                "version": 1, "registries": self.reg.settings(),
+                "cache": {"maxBytes": "256Ki", "tagTtl": f"{n % 2 + 1}s",
+                          "negativeTtl": "1s"}}))
+        self.own = gate.Gate(self.inputs.policy, self.inputs.config,
+                             certs=self.inputs)
+        self.addCleanup(self.own.stop)
+        self.seen = set()
+
+    def unknown(self):
+        for n in itertools.cycle(range(FRESH)):
+            yield load.Ask(self.reg.ref(f"fresh/app-{n}:1"), True, '"allow"')
+            yield load.Ask(self.reg.ref(f"gone/app-{n}:1"), False, "NOT_FOUND")
+
+    def judge(self, _, answer):
+        """All of an answer is by one policy, one that was there."""
+        found = set(map(int, re.findall(r"-g(\d+)", json.dumps(answer))))
+        self.seen |= found
+        if len(found) > 1 or any(n > self.inputs.number for n in found):
+            return f"by the policies {found}"
+        return None
+
+    def reloads(self):
+        return self.own.metrics()['policy_gate_policy_reloads_total'
+                                  '{result="ok"}']
+
+    def served(self):
+        return ssl.get_server_certificate(("127.0.0.1", self.own.port))
+
+    def change(self, times):
+        for _ in range(times):
+            self.inputs.change()
+            time.sleep(CHANGE_S)
+
+    def run_load(self, changes):
+        with load.Load(self.own, self.known, self.unknown(),
+                       judge=self.judge) as running:
+            self.change(changes)
+        self.assertEqual(running.wrong, [])
+        return running
+
+    def test_answers_are_right_while_all_is_replaced(self):
+        self.run_load(CHANGES_BEFORE)
+        before = load.Footprint(self.own)
+        done = self.run_load(CHANGES)
+        self.assertEqual(before.grown(), [])
+        self.assertGreater(len(self.seen), CHANGES // 2)
+        self.own.process.wait_until(
+            lambda: self.served() == self.inputs.crt.read_text(),
+            "serving the last certificate")
+        self.assertNotIn('policy_gate_policy_reloads_total{result="refused"}',
+                         self.own.metrics())
+        print(f"# {done.count} reviews, {self.reloads():.0f} reloads, "
+              f"wrk's p99 {done.wrk.p99} us")
+
+
+class BadInput(unittest.TestCase):
+    """All that must not be sent, and clients that go away, among good ones."""
+
+    def setUp(self):
+        self.reg = fault_registry.Registry()
+        self.late = fault_registry.Registry(latency=0.3)
+        self.hung = fault_registry.Registry()
+        self.hung.on("*", "*").hang(60)
+        for registry in (self.reg, self.late, self.hung):
+            self.addCleanup(registry.close)
+        self.known = load.push_known(self.reg)
+        self.own = gate.Gate(load.POLICY % {"n": "a"}, gate.config_file(
+            self.reg, self.late, self.hung, cache={"maxBytes": "256Ki"}))
+        self.addCleanup(self.own.stop)
+        good, bad = (next(k.image for k in self.known if k.allowed is allowed)
+                     for allowed in (True, False))
+        self.cases = bad_input.Cases(good, bad)
+        self.late_names = itertools.count()
+
+    def send_all(self):
+        return [(case.name, problem) for case in self.cases
+                if (problem := bad_input.problem(
+                    case, *bad_input.send(self.own, case)))]
+
+    def vanish(self):
+        """In each way, while a registry takes its time, and while one says
+        nothing."""
+        for registry in (self.late, self.hung):
+            for abort in (False, True):
+                name = f"app-{next(self.late_names)}:1"
+                rude.vanish_everywhere(
+                    self.own, gate.review(gate.pod(
+                        registry.push(name, content.image()))), "1s", abort)
+
+    def decided(self):
+        return sum(n for name, n in self.own.metrics().items()
+                   if name.startswith("policy_gate_reviews_total"))
+
+    def vanish_often(self):
+        for _ in range(VANISH_ROUNDS):
+            self.vanish()
+
+    def run_load(self):
+        with load.Load(self.own, self.known) as running, \
+                concurrent.futures.ThreadPoolExecutor() as pool:
+            gone = [pool.submit(self.vanish_often) for _ in range(2)]
+            wrong = pool.submit(self.send_all).result()
+            for future in gone:
+                future.result()
+        self.assertEqual(wrong, [])
+        self.assertEqual(running.wrong, [])
+        return running
+
+    def test_answers_are_right_and_nothing_is_left_of_it(self):
+        self.run_load()
+        before = load.Footprint(self.own)
+        done = self.run_load()
+        self.assertEqual(before.grown(), [])
+        self.assertEqual(self.own.log("forged"), [])
+        self.assertEqual(len(self.own.log("review")), self.decided())
+        print(f"# {len(self.cases)} cases among {done.count} reviews, "
+              f"wrk's p99 {done.wrk.p99} us")
+
+
+class Outage(unittest.TestCase):
+    """The registry says nothing any more, and then is gone."""
+
+    KNOWN = [("lean", True, '"allow"'), ("bloated", False, "lean-images"),
+             ("root", True, "no-root")]
+
+    def setUp(self):
+        self.reg = images.serve()
+        self.addCleanup(self.reg.close)
+        self.known = [load.Ask(self.reg.ref(f"shop/{name}:1"), allowed, word)
+                      for name, allowed, word in self.KNOWN]
+        self.own = gate.Gate(gate.POLICY, gate.config_file(
+            self.reg, name="outage.json",
+            cache={"tagTtl": f"{TTL_S}s", "negativeTtl": "1s"}))
+        self.addCleanup(self.own.stop)
+
+    def unknown(self):
+        for n in itertools.count():
+            yield load.Ask(self.reg.ref(f"other/app-{n}:1"), False,
+                           '"retryAfterSeconds"')
+
+    def ask(self, image):
+        return self.own.post(gate.review(gate.pod(image)), f"{ALLOWED_S}s")
+
+    def test_known_images_do_not_mind_and_others_are_told_in_time(self):
+        for known in self.known:
+            self.assertEqual(self.ask(known.image)["allowed"], known.allowed)
+        with load.Load(self.own, self.known, self.unknown(),
+                       timeout=f"{ALLOWED_S}s") as running:
+            self.reg.process.popen.send_signal(signal.SIGSTOP)
+            time.sleep(4 * TTL_S)
+            self.reg.process.popen.kill()
+            self.reg.stop()
+            time.sleep(TTL_S)
+        self.assertEqual(running.wrong, [])
+        known, unknown = running.callers
+        self.assertLess(max(known.seconds), SOON_S)
+        self.assertLess(running.wrk.p99, SOON_S * 1e6)
+        self.assertLess(max(unknown.seconds), ALLOWED_S)
+        self.assertGreater(self.own.metrics()[
+            'policy_gate_cache_requests_total{result="stale"}'], 100)
+        self.reg.start()
+        late = self.reg.ref("shop/multi:1")
+        self.own.process.wait_until(lambda: self.ask(late)["allowed"],
+                                    "admitting what waited for the registry")
+        print(f"# {running.count} reviews, wrk's p99 {running.wrk.p99} us, "
+              f"of known images at most {max(known.seconds):.3f} s, of "
+              f"{unknown.count} others {max(unknown.seconds):.3f} s")
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are replaced while a gate reads them."""
+
+import itertools
+
+from lib import paths, pki
+
+
+class Mount:
+    """A folder that changes as a mounted Secret does: all at once."""
+
+    def __init__(self, name, files):
+        self.dir = paths.work() / name
+        self.dir.mkdir()
+        self.version = itertools.count()
+        for file in files:
+            (self.dir / file).symlink_to(f"..data/{file}")
+        self.put(files)
+
+    def put(self, files):
+        fresh = self.dir / f"..v{next(self.version)}"
+        fresh.mkdir()
+        for file, text in files.items():
+            (fresh / file).write_text(text)
+        (self.dir / "..data.new").symlink_to(fresh.name)
+        (self.dir / "..data.new").rename(self.dir / "..data")
+
+
+class Inputs:
+    """
+    What a gate reads, each part mounted, to be given as its `certs`, too.
+
+    policy, config: functions of a number, 0 and on, that say what the file
+                    reads then
+    """
+
+    _names = itertools.count(1)
+
+    def __init__(self, policy, config):
+        self.name = f"inputs-{next(self._names)}"
+        self.policy_text, self.config_text = policy, config
+        self.number = 0
+        self.authority = pki.Authority(self.name)
+        self.certs = Mount(f"{self.name}-certs", self.leaf())
+        self.files = Mount(f"{self.name}-files", self.texts())
+        self.policy, self.config = (self.files.dir / f for f in (
+            "policy.yaml", "config.json"))
+        # As lib.gate.Certificates has them.
+        self.ca = self.authority.crt
+        self.crt, self.key = (self.certs.dir / f for f in (
+            "tls.crt", "tls.key"))
+
+    def leaf(self):
+        crt, key = self.authority.issue(f"leaf-{self.number}")
+        return {"tls.crt": crt.read_text(), "tls.key": key.read_text()}
+
+    def texts(self):
+        return {"policy.yaml": self.policy_text(self.number),
+                "config.json": self.config_text(self.number)}
+
+    def change(self):
+        self.number += 1
+        self.certs.put(self.leaf())
+        self.files.put(self.texts())
