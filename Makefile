@@ -167,6 +167,11 @@ lint: build/.deps-build build/.deps-lint
 bench-registry: build/.deps-test all
 	$QBUILD=$B tests/bench/registry
 
+## make bench-check   time and memory of the command line, beside skopeo
+.PHONY: bench-check
+bench-check: build/.deps-test build/.deps-bench all
+	$QBUILD=$B tests/bench/check
+
 $B/tests/bench/policy: $B/tests/bench/policy.o $B/tests/unit/judge.o \
 		$B/tests/unit/alloc.o $(LIB)
 	@echo "  LD    $@"
