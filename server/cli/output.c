@@ -111,6 +111,20 @@ complaint_text(const struct complaint *c, struct buf *b)
 	return buf_failed(b) ? -1 : 0;
 }
 
+int
+complaint_waiver(const struct complaint *c, struct buf *b)
+{
+	const struct waiver *w;
+
+	if (c->finding == NULL || !c->finding->waived)
+		return 0;
+	w = c->finding->waiver;
+	buf_printf(b, "%s, ", w->expires_on);
+	text_sanitise(b, w->owner, NAME_BYTES_MAX);
+	buf_puts(b, ": ");
+	return text_sanitise(b, w->reason, COMPLAINT_TEXT_MAX / 2);
+}
+
 bool
 complaint_place(const struct complaint *c, struct buf *file, int *line)
 {
@@ -155,6 +169,42 @@ complaint_fingerprint(
 		if (digest_update(d, parts[i], strlen(parts[i]) + 1, &err) != 0)
 			return -1;
 	return digest_finish(d, text, &err);
+}
+
+static bool
+same_finding(const struct finding *a, const struct finding *b)
+{
+	return a->rule == b->rule && a->waived == b->waived &&
+	       strcmp(a->check, b->check) == 0 &&
+	       strcmp(a->platform, b->platform) == 0 &&
+	       strcmp(a->message, b->message) == 0 &&
+	       strcmp(a->evidence, b->evidence) == 0;
+}
+
+bool
+output_same(const struct report_image *a, const struct report_image *b)
+{
+	const char *x = a->fault.code, *y = b->fault.code;
+	size_t i;
+
+	if (a->nfindings != b->nfindings || a->verdict != b->verdict ||
+	    strcmp(x != NULL ? x : "", y != NULL ? y : "") != 0)
+		return false;
+	for (i = 0; i < a->nfindings; i++)
+		if (!same_finding(&a->findings[i], &b->findings[i]))
+			return false;
+	return true;
+}
+
+int
+output_line(const struct complaint *of, struct buf *b)
+{
+	AUTO(buf_clear) struct buf file = BUF_INIT(COMPLAINT_TEXT_MAX);
+	int line;
+
+	complaint_place(of, &file, &line);
+	text_sanitise(b, buf_text(&file), NAME_BYTES_MAX);
+	return buf_printf(b, ":%d", line);
 }
 
 enum verdict

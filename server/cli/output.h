@@ -72,6 +72,10 @@ int complaint_text(const struct complaint *c, struct buf *b);
 /* What was wrong, without image, evidence and fix. 0 or -1. */
 int complaint_message(const struct complaint *c, struct buf *b);
 
+/* "2027-01-31, data-team: the reason" of the waiver in effect, sanitised;
+ * nothing where there is none. 0 or -1. */
+int complaint_waiver(const struct complaint *c, struct buf *b);
+
 /*
  * The file and line to show it at: the image in its manifest, or the
  * Dockerfile; false where there is neither. The file's name is as long as
@@ -85,6 +89,13 @@ bool complaint_place(const struct complaint *c, struct buf *file, int *line);
  */
 int complaint_fingerprint(
     const struct complaint *c, char text[static DIGEST_TEXT_MAX]);
+
+/* Whether the same is wrong with both images: findings and fault. */
+bool output_same(const struct report_image *a, const struct report_image *b);
+
+/* "web.yaml:21": the image's own line, sanitised; for what stands in a file.
+ * 0 or -1. */
+int output_line(const struct complaint *of, struct buf *b);
 
 /* The one that counts for both. */
 enum verdict output_worse(enum verdict a, enum verdict b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/units.h"
 #include "policy/instruction.h"
-#include "server/cli/output.h"
+#include "server/cli/rows.h"
 #include "server/cli/xml.h"
 
 #include <string.h>
@@ -18,14 +18,8 @@ enum { INSTRUCTION_MAX = 300, SIZE_TEXT_MAX = 64 };
 
 struct page {
 	FILE *out;
-	bool failed; /* memory is out */
-};
-
-/* An image, for sorting. */
-struct row {
-	struct complaint of;                   /* without a finding */
-	const struct report_platform *largest; /* NULL: none is known */
-	size_t at;                             /* in the input */
+	bool failed;  /* memory is out */
+	int64_t most; /* what the largest image weighs */
 };
 
 static void
@@ -47,59 +41,16 @@ put_size(struct page *p, int64_t bytes)
 	fputs(buf_text(&b), p->out);
 }
 
-static int64_t
-cost(const struct row *r)
-{
-	return r->largest != NULL ? r->largest->image->size : -1;
-}
-
-static int
-by_cost(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	if (cost(x) != cost(y))
-		return cost(x) > cost(y) ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static struct row *
-make_rows(const struct results *r, size_t *n)
-{
-	const struct report_image *img;
-	struct row *rows;
-	size_t i, j, k, total = 0;
-
-	for (i = 0; i < r->n; i++)
-		total += r->reports[i]->nimages;
-	rows = calloc(total + 1, sizeof(*rows));
-	*n = 0;
-	for (i = 0; rows != NULL && i < r->n; i++)
-		for (j = 0; j < r->reports[i]->nimages; j++) {
-			struct row *row = &rows[*n];
-
-			img = &r->reports[i]->images[j];
-			row->of = (struct complaint){.results = r,
-			    .report = r->reports[i],
-			    .image = img};
-			row->at = (*n)++;
-			for (k = 0; k < img->nplatforms; k++)
-				if (row->largest == NULL ||
-				    img->platforms[k].image->size > cost(row))
-					row->largest = &img->platforms[k];
-		}
-	if (rows != NULL)
-		qsort(rows, *n, sizeof(*rows), by_cost);
-	return rows;
-}
-
 static void
 put_bar(struct page *p, const struct report_platform *rp)
 {
 	const struct image *img = rp->image;
 	size_t i;
 
-	fputs("<div class=\"bar\" aria-hidden=\"true\">", p->out);
+	fprintf(p->out,
+	    "<div class=\"bar\" aria-hidden=\"true\" "
+	    "style=\"width:%.2f%%\">",
+	    p->most > 0 ? (double)img->size * 100 / (double)p->most : 0.0);
 	for (i = 0; i < img->nlayers; i++)
 		fprintf(p->out, "<i%s style=\"flex:%.6f\"></i>",
 		    i < rp->base_layers ? " class=\"base\"" : "",
@@ -169,9 +120,12 @@ static void
 put_complaint(struct page *p, const struct complaint *c)
 {
 	const struct finding *f = c->finding;
-	AUTO(buf_clear) struct buf message = BUF_INIT(COMPLAINT_TEXT_MAX);
+	AUTO(buf_clear)
+	struct buf message = BUF_INIT(COMPLAINT_TEXT_MAX),
+		   waiver = BUF_INIT(COMPLAINT_TEXT_MAX);
 
-	if (complaint_message(c, &message) != 0)
+	if (complaint_message(c, &message) != 0 ||
+	    complaint_waiver(c, &waiver) != 0)
 		p->failed = true;
 	put(p, "<li data-rule=\"", complaint_rule(c), "\"");
 	put(p, " data-owner=\"", f != NULL ? f->rule->owner : "", "\">");
@@ -183,6 +137,8 @@ put_complaint(struct page *p, const struct complaint *c)
 		put(p, " <span class=\"soft\">rule ", f->rule->name, "");
 		put(p, f->rule->owner[0] != '\0' ? ", owner " : "",
 		    f->rule->owner, "</span>");
+		if (waiver.len > 0)
+			put(p, "<p>Waived until ", buf_text(&waiver), "</p>");
 		if (f->evidence[0] != '\0')
 			put(p, "<p class=\"soft\">", f->evidence, "</p>");
 		if (f->fix[0] != '\0')
@@ -204,13 +160,19 @@ static void
 put_place(struct page *p, const struct row *row)
 {
 	const struct workload *w = row->of.report->plan->workload;
+	AUTO(buf_clear) struct buf line = BUF_INIT(COMPLAINT_TEXT_MAX);
 
-	if (w->source == NULL)
+	put(p, "<li data-namespace=\"", w->namespace, "\">");
+	if (w->source == NULL) {
+		fputs("named on the command line</li>", p->out);
 		return;
-	put(p, "<p class=\"soft\">", w->kind, " ");
+	}
+	if (output_line(&row->of, &line) != 0)
+		p->failed = true;
+	put(p, "", w->kind, " ");
 	put(p, "", w->namespace, w->namespace[0] != '\0' ? "/" : "");
 	put(p, "", w->name, ", ");
-	put(p, "", w->source, "</p>");
+	put(p, "", buf_text(&line), "</li>");
 }
 
 static void
@@ -218,18 +180,19 @@ put_image(struct page *p, const struct row *row)
 {
 	const struct report_image *img = row->of.image;
 	const char *verdict = verdict_name(img->verdict);
+	const struct row *place;
 
-	put(p, "<article data-namespace=\"",
-	    row->of.report->plan->workload->namespace, "\"");
-	fprintf(p->out, " data-verdict=\"%s\"", verdict);
+	fprintf(p->out, "<article data-verdict=\"%s\"", verdict);
 	put(p, " data-name=\"", img->container->image,
 	    "\"><div class=\"head\">");
 	fprintf(p->out, "<span class=\"pill %s\">%s</span>", verdict, verdict);
 	put(p, "<h2>", img->container->image, "</h2><b>");
 	if (row->largest != NULL)
 		put_size(p, row->largest->image->size);
-	fputs("</b></div>", p->out);
-	put_place(p, row);
+	fputs("</b></div><ul class=\"places\">", p->out);
+	for (place = row; place != NULL; place = place->next)
+		put_place(p, place);
+	fputs("</ul>", p->out);
 	if (row->largest != NULL)
 		put_layers(p, row->largest);
 	fputs("<ul class=\"findings\">", p->out);
@@ -280,7 +243,7 @@ put_tiles(struct page *p, const struct row *rows, size_t n)
 	}
 	if (n > 0 && rows[0].largest != NULL) {
 		fputs("<li><b>", p->out);
-		put_size(p, cost(&rows[0]));
+		put_size(p, row_cost(&rows[0]));
 		fputs("</b>largest image</li>", p->out);
 	}
 	fputs("</ul>\n", p->out);
@@ -298,6 +261,7 @@ static const char filters[] =
     "</select></label>"
     "<label>Namespace<select name=\"namespace\"><option value=\"\">all"
     "</option></select></label>"
+    "<button type=\"reset\">Show all</button>"
     "</form><p class=\"soft\" id=\"shown\" role=\"status\"></p>\n<main>\n";
 
 int
@@ -305,15 +269,17 @@ output_html(const void *results, FILE *out)
 {
 	struct page p = {.out = out};
 	size_t i, n;
-	AUTO(free) struct row *rows = make_rows(results, &n);
+	AUTO(free) struct row *rows = rows_make(results, row_by_cost, &n);
 
 	if (rows == NULL)
 		return -1;
 	put_head(&p, results);
 	put_tiles(&p, rows, n);
 	fputs(filters, out);
+	p.most = n > 0 ? row_cost(&rows[0]) : 0;
 	for (i = 0; i < n; i++)
-		put_image(&p, &rows[i]);
+		if (!rows[i].is_below)
+			put_image(&p, &rows[i]);
 	fprintf(
 	    out, "</main>\n<script>%s</script></body></html>\n", page_script);
 	return p.failed ? -1 : 0;

@@ -63,8 +63,9 @@ print_words(const struct term *t, const char *first, const struct buf *words,
 }
 
 static void
-print_finding(const struct term *t, const struct finding *f)
+print_finding(const struct term *t, const struct complaint *c)
 {
+	const struct finding *f = c->finding;
 	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
 	char first[FINDING_COLUMN + 1];
 
@@ -80,23 +81,15 @@ print_finding(const struct term *t, const struct finding *f)
 	buf_puts(&b, ")");
 	print_words(t, first, &b, FINDING_COLUMN);
 	buf_truncate(&b, 0);
+	if (f->waived && buf_puts(&b, "until ") == 0 &&
+	    complaint_waiver(c, &b) == 0)
+		print_words(t, "", &b, FINDING_COLUMN);
+	buf_truncate(&b, 0);
 	if (buf_puts(&b, f->evidence) == 0 && b.len > 0)
 		print_words(t, "", &b, FINDING_COLUMN);
 	buf_truncate(&b, 0);
 	if (f->fix[0] != '\0' && buf_printf(&b, "fix: %s", f->fix) == 0)
 		print_words(t, "", &b, FINDING_COLUMN);
-}
-
-/* "web.yaml:21": the image's own line. */
-static void
-add_line(const struct complaint *of, struct buf *b)
-{
-	AUTO(buf_clear) struct buf file = BUF_INIT(COMPLAINT_TEXT_MAX);
-	int line;
-
-	complaint_place(of, &file, &line);
-	text_sanitise(b, buf_text(&file), NAME_MAX_BYTES);
-	buf_printf(b, ":%d", line);
 }
 
 /* "web.yaml:21 Deployment shop/web, container app" */
@@ -109,7 +102,7 @@ print_place(const struct term *t, const struct complaint *of)
 
 	if (w->source == NULL)
 		return;
-	add_line(of, &b);
+	output_line(of, &b);
 	buf_puts(&b, " ");
 	text_sanitise(&b, w->kind, NAME_MAX_BYTES);
 	buf_puts(&b, " ");
@@ -125,27 +118,6 @@ print_place(const struct term *t, const struct complaint *of)
 		text_sanitise(&b, c->path, NAME_MAX_BYTES);
 	}
 	print_words(t, "", &b, IMAGE_COLUMN);
-}
-
-static bool
-same_findings(const struct report_image *a, const struct report_image *b)
-{
-	size_t i;
-
-	if (a->nfindings != b->nfindings)
-		return false;
-	for (i = 0; i < a->nfindings; i++) {
-		const struct finding *x = &a->findings[i];
-		const struct finding *y = &b->findings[i];
-
-		if (x->rule != y->rule || x->waived != y->waived ||
-		    strcmp(x->check, y->check) != 0 ||
-		    strcmp(x->platform, y->platform) != 0 ||
-		    strcmp(x->message, y->message) != 0 ||
-		    strcmp(x->evidence, y->evidence) != 0)
-			return false;
-	}
-	return true;
 }
 
 /* Where an image with the same findings is shown above, or NULL. Remembers
@@ -164,7 +136,7 @@ shown_above(struct table *table, const struct complaint *of)
 		return NULL;
 	}
 	first = &table->items[json_integer_value(known)];
-	return same_findings(first->image, of->image) ? first : NULL;
+	return output_same(first->image, of->image) ? first : NULL;
 }
 
 /* Of what is wrong with an image, all or that it is known. */
@@ -172,19 +144,22 @@ static void
 print_findings(struct table *table, const struct complaint *of)
 {
 	const struct complaint *above = shown_above(table, of);
+	struct complaint c = *of;
 	const struct report_image *img = of->image;
 	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
 	size_t i;
 
-	for (i = 0; above == NULL && i < img->nfindings; i++)
-		print_finding(&table->term, &img->findings[i]);
+	for (i = 0; above == NULL && i < img->nfindings; i++) {
+		c.finding = &img->findings[i];
+		print_finding(&table->term, &c);
+	}
 	if (above == NULL)
 		return;
 	buf_printf(&b, "%zu finding%s as above", img->nfindings,
 	    img->nfindings == 1 ? "" : "s");
 	if (above->report->plan->workload->source != NULL) {
 		buf_puts(&b, ", at ");
-		add_line(above, &b);
+		output_line(above, &b);
 	}
 	print_words(&table->term, "", &b, IMAGE_COLUMN);
 }

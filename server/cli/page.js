@@ -11,7 +11,8 @@
   const all = images.flatMap(findings);
   fill("rule", all.map((f) => f.dataset.rule));
   fill("owner", all.map((f) => f.dataset.owner));
-  fill("namespace", images.map((i) => i.dataset.namespace));
+  const places = [...document.querySelectorAll("li[data-namespace]")];
+  fill("namespace", places.map((p) => p.dataset.namespace));
   fill("verdict", images.map((i) => i.dataset.verdict));
   const apply = () => {
     const want = new FormData(form);
@@ -24,13 +25,18 @@
             !fits("owner", f.dataset.owner);
         some = some || !f.hidden;
       }
+      let there = 0;
+      for (const p of image.querySelectorAll("li[data-namespace]")) {
+        p.hidden = !fits("namespace", p.dataset.namespace);
+        there += p.hidden ? 0 : 1;
+      }
       const asked = want.get("rule") || want.get("owner");
-      image.hidden = !fits("namespace", image.dataset.namespace) ||
-          !fits("verdict", image.dataset.verdict) || (asked && !some) ||
+      image.hidden = !there || !fits("verdict", image.dataset.verdict) ||
+          (asked && !some) ||
           !image.dataset.name.includes(want.get("name").trim());
-      n += image.hidden ? 0 : 1;
+      n += image.hidden ? 0 : there;
     }
-    shown.textContent = `${n} of ${images.length} images shown`;
+    shown.textContent = `${n} of ${places.length} images shown`;
   };
   form.addEventListener("input", apply);
   form.addEventListener("reset", () => setTimeout(apply));

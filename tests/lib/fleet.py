@@ -70,6 +70,7 @@ IMAGES = {
                                          2.1)], "", []),
     "docker.io/library/busybox:latest": ([
         ("BusyBox 1.37.0 (glibc), Debian 12", 2.1)], "", []),
+    "docker.io/library/debian:12-slim": (DEBIAN, "", []),
     "docker.io/library/mariadb:11.4": (UBUNTU, "", [
         ("RUN /bin/sh -c groupadd -r mysql && useradd -r -g mysql mysql # "
          "buildkit", 0.002),
@@ -169,7 +170,8 @@ ENV = {"registry.corp/shop/orders:7": ["API_TOKEN=3f9a77c0d1e24b6b",
 BOUTIQUE = ("ad", "cart", "checkout", "currency", "email", "frontend",
             "loadgenerator", "payment", "productcatalog", "recommendation",
             "shipping", "shoppingassistant", "reviews", "wishlist")
-ARM = ("registry.corp/shop/web:1.4", "registry.corp/shop/web:1.5",
+ARM = ("docker.io/library/debian:12-slim", "registry.corp/shop/web:1.4",
+       "registry.corp/shop/web:1.5",
        "docker.io/library/redis:7.2-bookworm")
 
 
