@@ -124,6 +124,11 @@ build/.deps-%: tests/deps
 test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
 	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)'
 
+## make golden        write tests/data/golden anew, after a look at what differs
+.PHONY: golden
+golden: all
+	$QGOLDEN=write BUILD=$B tests/integration/golden_test.py
+
 # Everything once more with clang, which has libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 # What several harnesses share.

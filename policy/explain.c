@@ -6,22 +6,23 @@
 #include "policy/history.h"
 #include "policy/match.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { COLUMNS = 78, NAMES_MAX = 256 };
+enum { COLUMNS = 78, SUMMARY_COLUMN = 20, NAMES_MAX = 256 };
 
 static const char match_about[] =
     "What a rule or a waiver is about. All that is given must hold; what is "
     "left out holds for everything.";
 
-/* Adds text broken at blanks, each line after `indent` blanks. */
+/* Adds text broken at blanks behind what stands in `indent` columns already,
+ * each line below after as many blanks. */
 static void
-add_wrapped(struct buf *b, const char *text, int indent)
+add_hanging(struct buf *b, const char *text, int indent)
 {
 	size_t column = (size_t)indent, len;
 	bool first = true;
 
-	buf_printf(b, "%*s", indent, "");
 	while (*text != '\0') {
 		len = strcspn(text, " ");
 		if (!first && column + 1 + len > COLUMNS) {
@@ -38,6 +39,13 @@ add_wrapped(struct buf *b, const char *text, int indent)
 		text += strspn(text, " ");
 	}
 	buf_puts(b, "\n");
+}
+
+static void
+add_wrapped(struct buf *b, const char *text, int indent)
+{
+	buf_printf(b, "%*s", indent, "");
+	add_hanging(b, text, indent);
 }
 
 static void
@@ -193,22 +201,28 @@ in_short(const struct check_field *f)
 	return f->about[0] == '`' && colon != NULL ? colon + 2 : f->about;
 }
 
+static void
+add_summary(struct buf *b, const struct check_field *f)
+{
+	AUTO(buf_clear) struct buf line = BUF_INIT(EXPLAIN_BYTES_MAX);
+	const char *about = in_short(f);
+
+	buf_printf(&line, "%c%.*s", toupper((unsigned char)about[0]),
+	    (int)strcspn(about, ".:;(") - 1, about + 1);
+	buf_printf(b, "%-*s", SUMMARY_COLUMN, f->check);
+	add_hanging(b, buf_text(&line), SUMMARY_COLUMN);
+}
+
 int
 explain_list(struct buf *b)
 {
 	const struct check_field *f;
-	const char *about;
-	size_t i, len;
+	size_t i;
 
 	for (i = 0; check_keys[i] != NULL; i++)
-		for (f = check_keys[i]->fields; f->name != NULL; f++) {
-			if (f->check == NULL)
-				continue;
-			about = in_short(f);
-			len = strcspn(about, ".:;");
-			buf_printf(
-			    b, "%-20s  %.*s\n", f->check, (int)len, about);
-		}
+		for (f = check_keys[i]->fields; f->name != NULL; f++)
+			if (f->check != NULL)
+				add_summary(b, f);
 	return buf_failed(b) ? -1 : 0;
 }
 

@@ -111,7 +111,7 @@ parse_environment(struct check *o, const char *command)
 
 /* STATUS_OK, STATUS_USAGE, or -1 when help was asked for. */
 static int
-parse(struct check *o, int argc, char **argv)
+parse(struct check *o, int argc, char **argv, bool takes_files)
 {
 	static const struct option options[] = {
 	    {"filename", required_argument, NULL, 'f'},
@@ -160,8 +160,9 @@ parse(struct check *o, int argc, char **argv)
 			status = session_timeout(argv[0], &o->timeout, optarg);
 	}
 	if (status == STATUS_OK && o->files.n == 0 && optind == argc)
-		status =
-		    cli_usage(argv[0], "name images, or manifests with -f");
+		status = cli_usage(
+		    argv[0], takes_files ? "name files or folders of manifests"
+					 : "name images, or manifests with -f");
 	if (status == STATUS_OK)
 		status = parse_environment(o, argv[0]);
 	if (o->policy.n == 0)
@@ -199,7 +200,7 @@ check_main(int argc, char **argv, const struct check_command *command)
 	struct check o = {.fail_on = command->fail_on,
 	    .outputs = {.command = argv[0], .known = command->formats}};
 	struct inputs in;
-	int i, status = parse(&o, argc, argv);
+	int i, status = parse(&o, argc, argv, command->takes_files);
 
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(command->help) : status;

@@ -191,6 +191,12 @@ check_run(struct check *c, struct inputs *in)
 	struct error err = ERROR_INIT;
 	int status;
 
+	if (in->n == 0 && in->wrong) {
+		skipped_tell(&in->skipped, stderr);
+		fprintf(stderr, "policy-gate %s: nothing was judged\n",
+		    c->outputs.command);
+		return STATUS_USAGE;
+	}
 	if (c->baseline != NULL) {
 		known = baseline_read(c->baseline, &err);
 		if (known == NULL)

@@ -6,7 +6,6 @@
 #include "server/cli/formats.h"
 #include "server/cli/lookup.h"
 #include "server/cli/term.h"
-#include "server/gate/fault.h"
 
 #include <string.h>
 
@@ -314,9 +313,7 @@ diff(struct comparison *c, struct lookup_options *o, struct formats *f)
 
 	for (i = 0; status == STATUS_UNJUDGED && i < IMAGES; i++)
 		if (c->images[i].set == NULL)
-			fprintf(stderr, "policy-gate %s: %s: %s\n", o->command,
-			    fault_code(c->images[i].err.code),
-			    c->images[i].err.msg);
+			lookup_tell(&c->images[i], o->command);
 	if (status != STATUS_OK)
 		return status;
 	if (compare(c) != 0)

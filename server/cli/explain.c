@@ -67,8 +67,10 @@ print_check(const char *command, const char *name)
 				 "there is no check \"%s\"; did you mean "
 				 "\"%s\"?",
 				 name, near)
-			   : cli_usage(
-				 command, "there is no check \"%s\"", name);
+			   : cli_usage(command,
+				 "there is no check \"%s\"; \"policy-gate "
+				 "explain\" lists them",
+				 name);
 	}
 	fputs(buf_text(&b), stdout);
 	return cli_finish(command, STATUS_OK);

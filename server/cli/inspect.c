@@ -2,7 +2,6 @@
 #include "server/cli/inspect.h"
 #include "server/cli/cli.h"
 #include "server/gate/clock.h"
-#include "server/gate/fault.h"
 
 #include <string.h>
 
@@ -50,8 +49,7 @@ inspect(struct lookup_options *o, const char *text, bool json)
 	} else if (l.set != NULL) {
 		inspect_table(&l, clock_real.wall_s(&clock_real), stdout);
 	} else {
-		fprintf(stderr, "policy-gate %s: %s: %s\n", o->command,
-		    fault_code(l.err.code), l.err.msg);
+		lookup_tell(&l, o->command);
 	}
 	return cli_finish(o->command, status);
 }

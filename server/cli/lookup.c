@@ -3,6 +3,7 @@
 
 #include "policy/bases.h"
 #include "server/cli/cli.h"
+#include "server/gate/fault.h"
 
 #include <string.h>
 
@@ -235,6 +236,13 @@ lookup_all(struct lookup *l, size_t n, struct lookup_options *o)
 		if (l[i].set == NULL)
 			return STATUS_UNJUDGED;
 	return STATUS_OK;
+}
+
+void
+lookup_tell(const struct lookup *l, const char *command)
+{
+	fprintf(stderr, "policy-gate %s: %s: %s: %s\n", command, l->text,
+	    fault_code(l->err.code), l->err.msg);
 }
 
 void

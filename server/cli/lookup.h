@@ -47,6 +47,9 @@ struct lookup {
  * saying what is wrong. lookup_clear() each in any case.
  */
 int lookup_all(struct lookup *l, size_t n, struct lookup_options *o);
+/* Says on stderr why an image could not be had. */
+void lookup_tell(const struct lookup *l, const char *command);
+
 void lookup_clear(struct lookup *l);
 static inline void
 own_lookup_clear(struct lookup *l)

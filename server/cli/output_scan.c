@@ -207,7 +207,7 @@ print_title(const struct term *t, const char *title, const char *last)
 {
 	fputc('\n', t->out);
 	term_bold(t, 0);
-	fprintf(t->out, "%-*s%10s%8s  %s\n", NAME_COLUMNS, title, "workloads",
+	fprintf(t->out, "%-*s%10s%8s%s\n", NAME_COLUMNS, title, "workloads",
 	    "images", last);
 	term_plain(t);
 }
@@ -219,10 +219,10 @@ print_tally(const struct term *t, const struct tally *y)
 	AUTO(buf_clear) struct buf b = BUF_INIT(TERM_TEXT_MAX);
 
 	text_sanitise(&b, name, NAME_COLUMNS);
-	fprintf(t->out, "%-*s%10zu%8zu  ", NAME_COLUMNS, buf_text(&b),
+	fprintf(t->out, "%-*s%10zu%8zu", NAME_COLUMNS, buf_text(&b),
 	    y->workloads, y->images);
 	if (y->rule != NULL) {
-		fputs(mode_name(y->rule->mode), t->out);
+		fprintf(t->out, "  %s", mode_name(y->rule->mode));
 		fputs(y->rule->owner[0] != '\0' ? ", " : "", t->out);
 		term_text(t, y->rule->owner, TERM_TEXT_MAX);
 	}
@@ -255,18 +255,20 @@ output_scan(const void *results, FILE *out)
 	const struct results *r = results;
 	struct scan s;
 	struct term t;
+	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
 	size_t i;
 	int rc = scan(&s, r);
 
 	term_init(&t, out);
 	if (rc == 0) {
-		fprintf(out,
+		buf_printf(&b,
 		    "%zu workload%s with %zu images, %zu distinct: %zu would "
 		    "be rejected by the policy as it is, %zu if all of it were "
-		    "enforced. Policy: %s (%s)\n",
+		    "enforced. Policy: %s (%s)",
 		    r->n, r->n == 1 ? "" : "s", s.images, s.nworst, s.rejected,
 		    s.touched, r->policy->name, r->policy_path);
-		print_title(&t, "rule", "mode, owner");
+		term_wrap(&t, buf_text(&b), 0, 0);
+		print_title(&t, "rule", "  mode, owner");
 		for (i = 0; i < r->policy->nrules; i++)
 			print_tally(&t, &s.rules[i]);
 		print_title(&t, "owner", "");

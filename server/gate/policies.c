@@ -8,6 +8,8 @@
 #include "server/gate/config.h"
 
 #include <string.h>
+
+enum { PRESET_NAMES_MAX = 512 };
 #include <sys/stat.h>
 
 /* One file, or one preset. */
@@ -65,14 +67,24 @@ static const char *
 preset_text(const char *name, size_t *len, struct error *err)
 {
 	const char *text = preset_find(name, len), *near;
+	AUTO(buf_clear) struct buf known = BUF_INIT(PRESET_NAMES_MAX);
+	size_t i;
 
 	if (text != NULL)
 		return text;
 	near = text_nearest(name, preset_names);
+	if (near != NULL) {
+		error_set(err, ERR_INVALID,
+		    "there is no preset \"%.40s\"; did you mean "
+		    "\"" POLICIES_PRESET "%s\"?",
+		    name, near);
+		return NULL;
+	}
+	for (i = 0; preset_names[i] != NULL; i++)
+		buf_printf(&known, "%s%s", i > 0 ? ", " : "", preset_names[i]);
 	error_set(err, ERR_INVALID,
-	    "there is no preset \"%.40s\"; %s \"" POLICIES_PRESET "%s\"", name,
-	    near != NULL ? "did you mean" : "start with",
-	    near != NULL ? near : preset_names[0]);
+	    "there is no preset \"%.40s\"; known are %s", name,
+	    buf_text(&known));
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -343,7 +344,11 @@ open_file(const char *file, struct error *err)
 		error_set(err, ERR_NOMEM, "an archive");
 		return NULL;
 	}
-	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (stat(file, &st) != 0) {
+		error_set(err, ERR_SYSTEM, "%s", strerror(errno));
+		return NULL;
+	}
+	if (S_ISDIR(st.st_mode)) {
 		error_set(err, ERR_SYSTEM,
 		    "it is a folder; an image layout is named oci:DIR");
 		return NULL;

@@ -12,6 +12,7 @@
 #include "server/registry/resolve.h"
 #include "server/registry/strict.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -254,6 +255,10 @@ read_index(const char *dir, struct error *err)
 	buf_printf(&path, "%s/index.json", dir);
 	if (buf_failed(&path)) {
 		error_set(err, ERR_NOMEM, "a path");
+		return NULL;
+	}
+	if (stat(dir, &st) != 0) {
+		error_set(err, ERR_SYSTEM, "%s", strerror(errno));
 		return NULL;
 	}
 	if (stat(buf_text(&path), &st) != 0 || !S_ISREG(st.st_mode)) {

@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The formats of `policy-gate check`: each read by what it is made for."""
+"""
+The formats of `policy-gate check`: each read by what it is made for. Three
+seconds, and a download of 200 KB the first time.
+"""
 
 import html.parser
 import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import unittest
 import urllib.parse
@@ -14,12 +20,24 @@ import xml.etree.ElementTree
 import jsonschema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import gate, images, paths, tap  # noqa: E402
+from lib import gate, images, paths, process, tap  # noqa: E402
 
 FORMATS = ("table", "json", "ndjson", "sarif", "junit", "github", "gitlab",
            "markdown", "html")
 # Text that is poison to one format or another.
 POISON = "a]]>&amp;<script>alert(1)</script>|`*%0A::error::x\u202e\x1b[31m"
+
+# The schema that OASIS published, as this Go module carries it.
+SARIF = ("github.com/owenrumney/go-sarif/v3@v3.2.0",
+         "h1:CeEyt2zFTT37rMhzWefVISV9fpyhA8AmqgK7VnKi1Bc=",
+         "pkg/report/v210/sarif/schema.go")
+# What reads JUnit's files for people who write Python; Debian's.
+JUNIT = """
+import sys, junitparser
+for suite in junitparser.JUnitXml.fromfile(sys.argv[1]):
+    for case in suite:
+        print(suite.tests, case.name, *(type(r).__name__ for r in case.result))
+"""
 
 POD = """\
 apiVersion: v1
@@ -114,6 +132,42 @@ class Formats(unittest.TestCase):
         prints = {r["partialFingerprints"]["policyGate/v1"]
                   for r in run["results"]}
         self.assertEqual(len(prints), 5)
+
+    def test_sarif_is_valid_by_the_whole_schema(self):
+        go = shutil.which("go") or shutil.which(
+            "go", path="/usr/lib/go-1.19/bin:/usr/local/go/bin")
+        if not go:
+            self.skipTest("there is no go to fetch the schema with")
+        module, total, file = SARIF
+        done = process.run([go, "mod", "download", "-json", module],
+                           check=False, cwd=paths.work(),
+                           env={**os.environ, "GONOSUMDB": "*",
+                                "GOFLAGS": "-mod=mod"})
+        found = json.loads(done.stdout or "{}")
+        if "Dir" not in found:
+            self.skipTest("the schema cannot be had: " + (
+                found.get("Error") or done.stderr)[:200].replace("\n", " "))
+        self.assertEqual(found["Sum"], total)
+        text = (pathlib.Path(found["Dir"]) / file).read_text()
+        schema = json.loads(text.split("`")[1])
+        document = json.loads(self.text["sarif"])
+        jsonschema.validate(document, schema)
+        # The schema is one that refuses.
+        document["runs"][0]["results"][0]["level"] = "bad"
+        with self.assertRaises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema)
+
+    def test_junit_is_what_others_read(self):
+        file = paths.write("junit.xml", self.text["junit"])
+        # Debian's packages are for its own Python.
+        if subprocess.run(["/usr/bin/python3", "-c", "import junitparser"],
+                          stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("there is no python3-junitparser")
+        done = process.run(["/usr/bin/python3", "-c", JUNIT, file])
+        self.assertEqual(done.stdout.splitlines(), [
+            f"1 {registry.ref('shop/' + name)}" for name in (
+                "lean:1", "faulty:1 Failure", "root:1",
+                "nothing:1 Error")])
 
     def test_junit_counts_and_tells(self):
         root = xml.etree.ElementTree.fromstring(self.text["junit"])

@@ -108,7 +108,7 @@ class Layouts(unittest.TestCase):
                             (f"oci:{self.dir}:nothing", "there is no image"),
                             (f"oci:{self.dir}:", "there is no image"),
                             (f"oci:{self.dir}/blobs", "no index.json"),
-                            ("oci:/nonexistent", "no index.json")):
+                            ("oci:/nonexistent", "No such file")):
             with self.subTest(text):
                 done = inspect(text)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))

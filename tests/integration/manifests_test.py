@@ -107,7 +107,8 @@ class All(unittest.TestCase):
             ("registry.corp/legacy/syslog:3", "NOT_FOUND"),
             ("registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.4.4",
              "NOT_FOUND")])
-        self.assertEqual(self.done.returncode, 3)
+        # The preset only warns, of that too.
+        self.assertEqual(self.done.returncode, 0)
         self.assertEqual(len(images), 73)
 
     def test_seven_places_of_one_image_are_one_request(self):

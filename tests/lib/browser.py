@@ -30,7 +30,6 @@ class Browser:
         self.session = None
         self.complaints = []  # exceptions, and what the console is told
         self.requests = []    # URLs
-        self.loaded = False
         self.profile = paths.work() / "browser"
         # It reads commands from descriptor 3 and answers on 4.
         self.popen = subprocess.Popen(
