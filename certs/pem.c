@@ -9,11 +9,9 @@
 #include <openssl/pem.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 OWNED(BIO, BIO_free_all)
-OWNED(ASN1_TIME, ASN1_TIME_free)
-
-enum { DAY_S = 24 * 60 * 60 };
 
 void
 pem_chain_free(struct stack_st_X509 *chain)
@@ -127,13 +125,13 @@ pem_private_key(const char *pem, size_t len, struct error *err)
 int
 pem_time(const ASN1_TIME *t, int64_t *seconds)
 {
-	AUTO(ASN1_TIME_free) ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int days, rest;
+	struct tm tm;
 
-	if (epoch == NULL || ASN1_TIME_diff(&days, &rest, epoch, t) != 1) {
+	/* Does without memory: what is out of date must not depend on it. */
+	if (ASN1_TIME_to_tm(t, &tm) != 1) {
 		ERR_clear_error();
 		return -1;
 	}
-	*seconds = (int64_t)days * DAY_S + rest;
+	*seconds = timegm(&tm);
 	return 0;
 }

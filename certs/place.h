@@ -9,8 +9,14 @@
 #include <sys/types.h>
 
 /*
- * Putting files in place whole: whoever reads sees the old one or the new
- * one, and a key is never readable by others, not even for a moment.
+ * Putting files in place that belong together: whoever reads sees all of the
+ * old ones or all of the new ones, whatever happens meanwhile, and a key is
+ * never readable by others, not even for a moment.
+ *
+ * As the kubelet does for a Secret: "tls.crt" is a link to "..data/tls.crt",
+ * and "..data" is a link to the folder that holds the files of one generation,
+ * replaced by a rename. Plain files that were there before become links to the
+ * same content first.
  */
 struct place_file {
 	const char *name;
@@ -27,8 +33,12 @@ struct place_file {
 int place_folder(const char *dir, const struct place_file *files, size_t n,
     bool force, struct error *err);
 
-/* Writes all of them beside their places first, and moves none there before
- * all are safe on disk. ERR_SYSTEM, ERR_LIMIT (a path). */
+/* Keeps others out until the descriptor is closed. -1 with *err:
+ * ERR_UNAVAILABLE (somebody else has it), ERR_SYSTEM. */
+int place_lock(const char *dir, struct error *err);
+
+/* Every file is safe on disk before any of them is seen. ERR_SYSTEM,
+ * ERR_LIMIT (a path). */
 int place_files(const char *dir, const struct place_file *files, size_t n,
     struct error *err);
 

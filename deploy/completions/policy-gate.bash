@@ -39,8 +39,8 @@ _policy_gate() {
         options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --no-sandbox --policy --shutdown-delay --tls-cert --tls-key'
         formats='' ;;
     certs)
-        options='--ca-days --days --dir --dns --force --help --ip'
-        formats='' ;;
+        options='--ca-days --days --dir --dns --force --help --ip --now --overlap -o'
+        formats='text json pem base64' ;;
     version)
         options='--help'
         formats='' ;;
@@ -49,13 +49,16 @@ _policy_gate() {
     -o)
         mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$cur")
         return ;;
+    --now)
+        mapfile -t COMPREPLY < <(compgen -W 'ca leaf' -- "$cur")
+        return ;;
     --fail-on)
         mapfile -t COMPREPLY < <(compgen -W 'warn deny never' -- "$cur")
         return ;;
     --log-level)
         mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur")
         return ;;
-    --as|--base|--ca-days|--client-name|--days|--dns|--ip|--listen|--max-growth|--metrics-listen|--namespace|--shutdown-delay|--timeout)
+    --as|--base|--ca-days|--client-name|--days|--dns|--ip|--listen|--max-growth|--metrics-listen|--namespace|--overlap|--shutdown-delay|--timeout)
         return ;;
     esac
     case $cur in

@@ -241,26 +241,23 @@ struct keypair *
 client_keypair(void)
 {
 	static const char *const names[] = {"localhost", "127.0.0.1"};
-	static const char *const files[] = {
-	    "ca.crt", "ca.key", "tls.crt", "tls.key"};
 	const struct authority_request r = {.names = names,
 	    .nnames = 2,
 	    .now = time(NULL),
 	    .ca_life = DAY_S,
-	    .leaf_life = DAY_S};
-	char dir[] = "/tmp/policy-gate-http-XXXXXX", path[4][64];
+	    .leaf_life = DAY_S,
+	    .mend = true};
+	AUTO(authority_set_clear) struct authority_set none = {0}, set = {0};
+	struct authority_report report;
 	struct error err = ERROR_INIT;
+	struct keypair_pem pem;
 	struct keypair *kp;
-	size_t i;
 
-	assert_non_null(mkdtemp(dir));
-	for (i = 0; i < 4; i++)
-		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, files[i]);
-	assert_int_equal(authority_init(dir, &r, true, &err), 0);
-	kp = keypair_load(path[2], path[3], time(NULL), &err);
-	for (i = 0; i < 4; i++)
-		unlink(path[i]);
-	rmdir(dir);
+	assert_int_equal(authority_plan(&none, &r, &set, &report, &err), 0);
+	pem = (struct keypair_pem){set.parts[TLS_CRT].data,
+	    set.parts[TLS_CRT].len, set.parts[TLS_KEY].data,
+	    set.parts[TLS_KEY].len};
+	kp = keypair_new(&pem, r.now, &err);
 	assert_non_null(kp);
 	return kp;
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CERTS_SET_H
+#define CERTS_SET_H
+
+#include "policy/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An authority and its leaf as text: four files, or the same in Secrets. */
+
+enum authority_part { CA_CRT, CA_KEY, TLS_CRT, TLS_KEY, AUTHORITY_PARTS };
+
+/* "ca.crt" and so on. */
+extern const char *const authority_names[AUTHORITY_PARTS];
+
+/* The four as PEM, owned; data is NULL where one is not there. */
+struct authority_set {
+	struct authority_text {
+		char *data; /* terminated */
+		size_t len;
+	} parts[AUTHORITY_PARTS];
+};
+
+/* Wipes and releases. */
+void authority_set_clear(struct authority_set *s);
+static inline void
+own_authority_set_clear(struct authority_set *s)
+{
+	authority_set_clear(s);
+}
+
+/* Whether a part is the same in both. */
+bool authority_same(const struct authority_set *a,
+    const struct authority_set *b, enum authority_part part);
+
+/* Takes a copy; what was there must have been NULL. ERR_NOMEM. */
+int authority_set_put(struct authority_set *s, enum authority_part part,
+    const char *data, size_t len, struct error *err);
+
+#endif
