@@ -48,17 +48,21 @@ bool
 warning_is_new(
     struct warnings *w, const char *host, const char *text, int64_t now)
 {
-	uint64_t h = hash(hash(hash(14695981039346656037U, host), " "), text);
-	size_t i, at = WARNINGS_MAX;
+	const uint64_t of_host = hash(14695981039346656037U, host);
+	const uint64_t h = hash(hash(of_host, " "), text);
+	size_t i, at = WARNINGS_MAX, share = 0;
 
 	for (i = 0; i < WARNINGS_MAX; i++) {
 		if (w->said[i].until <= now)
 			at = i;
 		else if (w->said[i].hash == h)
 			return false;
+		else
+			share += w->said[i].host == of_host;
 	}
-	if (at == WARNINGS_MAX)
+	if (at == WARNINGS_MAX || share == WARNINGS_HOST_MAX)
 		return false;
+	w->said[at].host = of_host;
 	w->said[at].hash = h;
 	w->said[at].until = now + WARNING_AGAIN_MS;
 	return true;

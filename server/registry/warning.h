@@ -16,13 +16,15 @@
 
 enum {
 	WARNING_BYTES_MAX = 4096, /* of one answer, all of them */
-	WARNINGS_MAX = 256,       /* different ones within WARNING_AGAIN_MS */
 	WARNING_AGAIN_MS = 60 * 60 * 1000,
+	WARNINGS_HOST_MAX = 16, /* of one host within that time */
+	WARNINGS_MAX = 1024,    /* of all */
 };
 
 /* Which were passed on of late; zeroed at first. */
 struct warnings {
 	struct {
+		uint64_t host; /* hashes, both */
 		uint64_t hash;
 		int64_t until;
 	} said[WARNINGS_MAX];
@@ -34,8 +36,9 @@ struct warnings {
  */
 bool warning_next(const char **value, struct buf *out);
 
-/* Whether it is to be passed on at `now`: not where it was within the hour, nor
- * where there were too many. It then counts as passed on. */
+/* Whether it is to be passed on at `now`, in milliseconds: not where it was
+ * within the hour, nor where the host had its share or all had theirs. It then
+ * counts as passed on. */
 bool warning_is_new(
     struct warnings *w, const char *host, const char *text, int64_t now);
 

@@ -77,20 +77,44 @@ passes_each_on_once_in_an_hour(void **state)
 	assert_true(warning_is_new(&w, "r.io", "a", 1000 + WARNING_AGAIN_MS));
 }
 
+/* How many of `n` different ones of a host are passed on. */
+static int
+told(struct warnings *w, const char *host, int n)
+{
+	char text[32];
+	int i, passed = 0;
+
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "number %d", i);
+		passed += warning_is_new(w, host, text, 1000);
+	}
+	return passed;
+}
+
+static void
+a_host_that_talks_much_leaves_others_theirs(void **state)
+{
+	struct warnings w = {0};
+
+	(void)state;
+	assert_int_equal(told(&w, "r.io", 2 * WARNINGS_MAX), WARNINGS_HOST_MAX);
+	assert_int_equal(told(&w, "s.io", 3), 3);
+	assert_true(warning_is_new(&w, "r.io", "x", 1000 + WARNING_AGAIN_MS));
+}
+
 static void
 passes_on_no_more_than_so_many(void **state)
 {
 	struct warnings w = {0};
-	int told = 0;
-	char text[32];
+	char host[32];
+	int i, passed = 0;
 
 	(void)state;
-	for (int i = 0; i < 2 * WARNINGS_MAX; i++) {
-		snprintf(text, sizeof(text), "number %d", i);
-		told += warning_is_new(&w, "r.io", text, 1000);
+	for (i = 0; i < 2 * WARNINGS_MAX / WARNINGS_HOST_MAX; i++) {
+		snprintf(host, sizeof(host), "r%d.io", i);
+		passed += told(&w, host, WARNINGS_HOST_MAX);
 	}
-	assert_int_equal(told, WARNINGS_MAX);
-	assert_true(warning_is_new(&w, "r.io", "x", 1000 + WARNING_AGAIN_MS));
+	assert_int_equal(passed, WARNINGS_MAX);
 }
 
 int
@@ -100,6 +124,7 @@ main(void)
 	    cmocka_unit_test(reads_warnings_and_nothing_else),
 	    cmocka_unit_test(passes_over_one_that_is_too_long),
 	    cmocka_unit_test(passes_each_on_once_in_an_hour),
+	    cmocka_unit_test(a_host_that_talks_much_leaves_others_theirs),
 	    cmocka_unit_test(passes_on_no_more_than_so_many),
 	};
 
