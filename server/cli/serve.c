@@ -26,6 +26,11 @@ enum {
 	DRAIN_MS = 30 * 1000, /* the longest a review may take */
 	METRICS_DRAIN_MS = 1000,
 	METRICS_BODY_MAX = 1024,
+	METRICS_PLACES = 64,
+	/* Connections of API servers that are idle, and as many more reviews
+	 * as are decided at once, to be told to come back. */
+	PLACES_MIN = 1024,
+	PLACES_PER_REVIEW = 2,
 	SETTLE_MS = 200,          /* after a file has changed */
 	LOOK_MS = 60 * 60 * 1000, /* whether it is another day */
 	/* Blocks from this size on are mapped, and leave no holes. glibc raises
@@ -220,6 +225,14 @@ reload(struct server *s)
 	    s->in.rules->name, "sha256", s->in.rules->sha256);
 }
 
+static unsigned
+places(const struct config *c)
+{
+	const size_t wanted = c->max_inflight * PLACES_PER_REVIEW;
+
+	return wanted < PLACES_MIN ? PLACES_MIN : (unsigned)wanted;
+}
+
 static int
 listen_all(struct server *s, struct error *err)
 {
@@ -230,6 +243,7 @@ listen_all(struct server *s, struct error *err)
 	    .routes = routes_tls,
 	    .arg = &s->routes,
 	    .max_body = s->in.config.max_body,
+	    .places = places(&s->in.config),
 	    .answered = routes_count,
 	};
 	struct http_options plain = {
@@ -237,6 +251,7 @@ listen_all(struct server *s, struct error *err)
 	    .routes = routes_metrics,
 	    .arg = &s->routes,
 	    .max_body = METRICS_BODY_MAX,
+	    .places = METRICS_PLACES,
 	    .threads = 1,
 	    .answered = routes_count,
 	};

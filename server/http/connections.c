@@ -4,9 +4,9 @@
 #include "server/gate/clock.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
@@ -15,23 +15,37 @@
 
 enum { SWEEP_MAX_MS = 1000, SWEEP_MIN_MS = 20, SWEEPS_PER_LIMIT = 4 };
 
+/* What a connection is at. */
+enum stage {
+	SHAKING, /* its TLS handshake */
+	FRESH,   /* no request so far: API servers dial more than they use */
+	READING, /* a request comes in */
+	IDLE,    /* the answer goes out; then the next request is waited for */
+	STAGES,
+	HANDLED = STAGES, /* by us: nothing is overdue */
+	OVER,
+};
+
 struct connection {
-	LIST_ENTRY(connection) entry;
+	TAILQ_ENTRY(connection) entry; /* in its stage's list */
 	struct connections *home;
-	int fd;                   /* libmicrohttpd's */
-	_Atomic int64_t deadline; /* monotonic milliseconds */
-	struct clients *judged;   /* by whom it was looked at; NULL: not yet */
+	int fd; /* libmicrohttpd's */
+	enum stage stage;
+	int64_t since;          /* monotonic milliseconds */
+	struct clients *judged; /* by whom it was looked at; NULL: not yet */
 	bool admitted;
 };
 
+TAILQ_HEAD(connection_list, connection);
+
 struct connections {
-	int request_ms;
-	int idle_ms;
-	bool ask;
+	struct connections_options o;
 	int wake; /* an eventfd: ends the thread */
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards the list, and each fd in it */
-	LIST_HEAD(connection_list, connection) list;
+	/* Guards what follows, and stage, since and fd of each. */
+	pthread_mutex_t lock;
+	struct connection_list at[STAGES]; /* those there the longest first */
+	unsigned open;                     /* and not OVER */
 };
 
 static int64_t
@@ -40,30 +54,90 @@ now_ms(void)
 	return clock_real.monotonic_ms(&clock_real);
 }
 
+/* With the lock held, as all until sweep(). */
+static void
+leave(struct connection *x)
+{
+	if (x->stage < STAGES)
+		TAILQ_REMOVE(&x->home->at[x->stage], x, entry);
+	x->stage = OVER;
+}
+
+static void
+enter(struct connection *x, enum stage stage)
+{
+	x->stage = stage;
+	x->since = now_ms();
+	if (stage < STAGES)
+		TAILQ_INSERT_TAIL(&x->home->at[stage], x, entry);
+}
+
+static void
+end(struct connection *x)
+{
+	leave(x);
+	x->home->open--;
+}
+
+static void
+cut_off(struct connection *x)
+{
+	end(x);
+	/* Its worker sees the end of the stream and closes it. */
+	shutdown(x->fd, SHUT_RDWR);
+}
+
+static void
+make_room(struct connections *c)
+{
+	static const enum stage slow[] = {SHAKING, FRESH, READING};
+	struct connection *x, *oldest = NULL;
+	size_t i;
+
+	if (c->open < c->o.places)
+		return;
+	for (i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {
+		x = TAILQ_FIRST(&c->at[slow[i]]);
+		if (x != NULL && (oldest == NULL || x->since < oldest->since))
+			oldest = x;
+	}
+	if (oldest == NULL)
+		oldest = TAILQ_FIRST(&c->at[IDLE]);
+	if (oldest != NULL)
+		cut_off(oldest);
+}
+
 static void
 sweep(struct connections *c)
 {
+	const int limits[STAGES] = {
+	    [SHAKING] = c->o.handshake_ms,
+	    [FRESH] = c->o.idle_ms,
+	    [READING] = c->o.request_ms,
+	    [IDLE] = c->o.idle_ms,
+	};
 	const int64_t now = now_ms();
 	struct connection *x;
+	int i;
 
 	pthread_mutex_lock(&c->lock);
-	for (x = LIST_FIRST(&c->list); x != NULL; x = LIST_NEXT(x, entry)) {
-		if (atomic_load(&x->deadline) > now)
-			continue;
-		/* Its worker sees the end of the stream and closes it. */
-		shutdown(x->fd, SHUT_RDWR);
-		atomic_store(&x->deadline, INT64_MAX);
-	}
+	for (i = 0; i < STAGES; i++)
+		while ((x = TAILQ_FIRST(&c->at[i])) != NULL &&
+		       x->since + limits[i] <= now)
+			cut_off(x);
 	pthread_mutex_unlock(&c->lock);
 }
 
 static int
-sweep_interval(const struct connections *c)
+sweep_interval(const struct connections_options *o)
 {
-	const int limit =
-	    c->request_ms < c->idle_ms ? c->request_ms : c->idle_ms;
-	const int ms = limit / SWEEPS_PER_LIMIT;
+	int ms = o->handshake_ms;
 
+	if (o->request_ms < ms)
+		ms = o->request_ms;
+	if (o->idle_ms < ms)
+		ms = o->idle_ms;
+	ms /= SWEEPS_PER_LIMIT;
 	if (ms < SWEEP_MIN_MS)
 		return SWEEP_MIN_MS;
 	return ms > SWEEP_MAX_MS ? SWEEP_MAX_MS : ms;
@@ -74,7 +148,7 @@ run(void *arg)
 {
 	struct connections *c = arg;
 	struct pollfd p = {.fd = c->wake, .events = POLLIN};
-	const int ms = sweep_interval(c);
+	const int ms = sweep_interval(&c->o);
 
 	while (poll(&p, 1, ms) <= 0)
 		sweep(c);
@@ -82,19 +156,18 @@ run(void *arg)
 }
 
 struct connections *
-connections_new(int request_ms, int idle_ms, bool ask, struct error *err)
+connections_new(const struct connections_options *o, struct error *err)
 {
 	struct connections *c = calloc(1, sizeof(*c));
-	int rc;
+	int i, rc;
 
 	if (c == NULL) {
 		error_set(err, ERR_NOMEM, "listener");
 		return NULL;
 	}
-	c->request_ms = request_ms;
-	c->idle_ms = idle_ms;
-	c->ask = ask;
-	LIST_INIT(&c->list);
+	c->o = *o;
+	for (i = 0; i < STAGES; i++)
+		TAILQ_INIT(&c->at[i]);
 	pthread_mutex_init(&c->lock, NULL);
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = c->wake < 0 ? errno : pthread_create(&c->thread, NULL, run, c);
@@ -121,6 +194,45 @@ connections_free(struct connections *c)
 }
 
 static void
+move(struct connection *x, enum stage stage)
+{
+	if (x == NULL)
+		return;
+	pthread_mutex_lock(&x->home->lock);
+	if (x->stage != OVER) {
+		leave(x);
+		enter(x, stage);
+	}
+	pthread_mutex_unlock(&x->home->lock);
+}
+
+/* The client's last word of the handshake has come. */
+static int
+shaken(gnutls_session_t session, unsigned int type, unsigned int when,
+    unsigned int incoming, const gnutls_datum_t *message)
+{
+	(void)type;
+	(void)when;
+	(void)message;
+	if (incoming != 0)
+		move(gnutls_session_get_ptr(session), FRESH);
+	return 0;
+}
+
+static void
+watch_handshake(struct MHD_Connection *conn, struct connection *x)
+{
+	gnutls_session_t session =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+		->tls_session;
+
+	/* libmicrohttpd has a use for this pointer with pre-shared keys. */
+	gnutls_session_set_ptr(session, x);
+	gnutls_handshake_set_hook_function(
+	    session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, shaken);
+}
+
+static void
 began(struct connections *c, struct MHD_Connection *conn, void **slot)
 {
 	const union MHD_ConnectionInfo *info =
@@ -132,13 +244,16 @@ began(struct connections *c, struct MHD_Connection *conn, void **slot)
 		shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
-	if (c->ask)
+	if (c->o.tls)
+		watch_handshake(conn, x);
+	if (c->o.ask)
 		clients_ask(conn);
 	x->home = c;
 	x->fd = info->connect_fd;
-	atomic_init(&x->deadline, now_ms() + c->request_ms);
 	pthread_mutex_lock(&c->lock);
-	LIST_INSERT_HEAD(&c->list, x, entry);
+	make_room(c);
+	c->open++;
+	enter(x, c->o.tls ? SHAKING : FRESH);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -154,7 +269,8 @@ connections_notify(void *cls, struct MHD_Connection *conn, void **slot,
 	} else if (x != NULL) {
 		/* libmicrohttpd closes the socket after this. */
 		pthread_mutex_lock(&c->lock);
-		LIST_REMOVE(x, entry);
+		if (x->stage != OVER)
+			end(x);
 		pthread_mutex_unlock(&c->lock);
 		*slot = NULL;
 		clients_unref(x->judged);
@@ -187,29 +303,20 @@ connections_admit(struct MHD_Connection *conn, struct clients *c)
 void *
 connections_request(void *cls, const char *uri, struct MHD_Connection *conn)
 {
-	struct connection *x = find(conn);
-
 	(void)cls;
 	(void)uri;
-	if (x != NULL)
-		atomic_store(&x->deadline, now_ms() + x->home->request_ms);
+	move(find(conn), READING);
 	return NULL;
 }
 
 void
 connections_wait(struct MHD_Connection *conn)
 {
-	struct connection *x = find(conn);
-
-	if (x != NULL)
-		atomic_store(&x->deadline, INT64_MAX);
+	move(find(conn), HANDLED);
 }
 
 void
 connections_answer(struct MHD_Connection *conn)
 {
-	struct connection *x = find(conn);
-
-	if (x != NULL)
-		atomic_store(&x->deadline, now_ms() + x->home->idle_ms);
+	move(find(conn), IDLE);
 }

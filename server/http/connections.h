@@ -9,16 +9,31 @@
 #include <microhttpd.h>
 
 /*
- * The open connections of a listener and the moment by which each must have
- * come to its next step. libmicrohttpd counts silence only: a client that
- * sends a byte now and then could hold its place for ever.
+ * The open connections of a listener: how long each may take for what it is at,
+ * and which goes when there are too many. libmicrohttpd counts silence only: a
+ * client that sends a byte now and then could hold its place for ever, and
+ * where all places are taken it lets nobody in.
+ *
+ * Past `places` the one goes that has been at its handshake or its request for
+ * the longest, or has never asked for anything; where there is none, the one
+ * that has been idle for the longest. One that waits for its answer stays. So
+ * those who are slow make room for those who come, not the other way round.
  */
 struct connections;
 
-/* Starts the thread that closes what is overdue. With `ask`, clients are to
- * show their certificates. NULL with *err: ERR_NOMEM, ERR_SYSTEM. */
+struct connections_options {
+	int handshake_ms;
+	int request_ms;
+	int idle_ms; /* before the first request too */
+	unsigned places;
+	bool tls;
+	bool ask; /* clients are to show their certificates */
+};
+
+/* Starts the thread that closes what is overdue. NULL with *err: ERR_NOMEM,
+ * ERR_SYSTEM. */
 struct connections *connections_new(
-    int request_ms, int idle_ms, bool ask, struct error *err);
+    const struct connections_options *o, struct error *err);
 /* Only when all connections are closed. */
 void connections_free(struct connections *c);
 OWNED(struct connections, connections_free)
@@ -26,7 +41,7 @@ OWNED(struct connections, connections_free)
 /* For MHD_OPTION_NOTIFY_CONNECTION; cls is the struct connections. */
 void connections_notify(void *cls, struct MHD_Connection *conn, void **slot,
     enum MHD_ConnectionNotificationCode what);
-/* For MHD_OPTION_URI_LOG_CALLBACK: a request begins. Returns NULL. */
+/* For MHD_OPTION_URI_LOG_CALLBACK: a request has begun. Returns NULL. */
 void *connections_request(
     void *cls, const char *uri, struct MHD_Connection *conn);
 

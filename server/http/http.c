@@ -9,12 +9,15 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	CONNECTIONS_MAX = 4096,
+	/* One costs about 40 KiB with its TLS session. */
+	PLACES_DEFAULT = 1024,
 	THREADS_MAX = 64,
+	HANDSHAKE_MS = 10 * 1000,
 	REQUEST_MS = 30 * 1000,
 	IDLE_MS = 300 * 1000, /* API servers keep connections for 90 s */
 	OPTIONS_MAX = 16,
@@ -70,6 +73,30 @@ thread_count(const struct http_options *o)
 	return cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
 }
 
+/* Each takes a descriptor, and what reaches registries needs some too. */
+static unsigned
+place_count(const struct http_options *o)
+{
+	const unsigned wanted = o->places > 0 ? o->places : PLACES_DEFAULT;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur / 2 < wanted)
+		return (unsigned)(files.rlim_cur / 2);
+	return wanted;
+}
+
+/*
+ * More than there are places, for those that are being closed: its workers
+ * share the limit, and one that has reached its part accepts no more, but not
+ * all of them can have.
+ */
+static unsigned
+connection_limit(const struct http_options *o)
+{
+	return place_count(o) * 3 / 2 + thread_count(o);
+}
+
 static struct MHD_Daemon *
 start(struct http_server *s, int fd)
 {
@@ -104,8 +131,24 @@ start(struct http_server *s, int fd)
 	    connections_notify, s->connections, MHD_OPTION_URI_LOG_CALLBACK,
 	    connections_request, s->connections, MHD_OPTION_UNESCAPE_CALLBACK,
 	    keep_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned int)CONNECTIONS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    connection_limit(&s->o), MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+static struct connections *
+new_connections(const struct http_options *o, struct error *err)
+{
+	const struct connections_options co = {
+	    .handshake_ms =
+		o->handshake_ms > 0 ? o->handshake_ms : HANDSHAKE_MS,
+	    .request_ms = o->request_ms > 0 ? o->request_ms : REQUEST_MS,
+	    .idle_ms = o->idle_ms > 0 ? o->idle_ms : IDLE_MS,
+	    .places = place_count(o),
+	    .tls = o->tls != NULL,
+	    .ask = o->clients != NULL,
+	};
+
+	return connections_new(&co, err);
 }
 
 struct http_server *
@@ -123,9 +166,7 @@ http_server_new(const struct http_options *o, struct error *err)
 		s->clients = clients_ref(o->clients);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
-	s->connections =
-	    connections_new(o->request_ms > 0 ? o->request_ms : REQUEST_MS,
-		o->idle_ms > 0 ? o->idle_ms : IDLE_MS, o->clients != NULL, err);
+	s->connections = new_connections(o, err);
 	if (s->connections == NULL)
 		return NULL;
 	fd = address_listen(o->listen, &s->port, err);

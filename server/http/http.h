@@ -40,11 +40,15 @@ struct http_options {
 	void *arg;                       /* for every handler */
 	size_t max_body;                 /* over it: 413 */
 	unsigned threads;                /* 0: one per core */
+	/* For connections, and no more than half of the files that may be open;
+	 * 0: 1024. Past it the slowest gives way (connections.h). */
+	unsigned places;
 	/*
-	 * Milliseconds, 0: 30 s and 5 minutes. A TLS handshake and a request
-	 * have the first, each, to come in whole; the client has the second to
-	 * take the answer and to begin its next request.
+	 * Milliseconds, 0: 10 s, 30 s and 5 minutes. A TLS handshake has the
+	 * first and a request the second to come in whole; the client has the
+	 * third to take an answer, and to begin a request.
 	 */
+	int handshake_ms;
 	int request_ms;
 	int idle_ms;
 	/* Called once per answer, for the metrics; may be NULL. */

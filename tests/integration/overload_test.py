@@ -6,6 +6,7 @@ Too many reviews, and clients that take their time: others are served meanwhile.
 
 import json
 import pathlib
+import resource
 import sys
 import time
 import unittest
@@ -14,8 +15,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import content, fault_registry, gate, rude, tap  # noqa: E402
 
 SLOW_CLIENTS = 150
+MIB = 1024 * 1024
 SOON_S = 2  # on a machine that does much else
 PLACES = 8
+HALF_OPEN = 4000  # several times what there are places for
+
+
+def setUpModule():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Overload(unittest.TestCase):
@@ -45,9 +53,9 @@ class Overload(unittest.TestCase):
                   {"Content-Type": "application/json"})
         return c
 
-    def dial(self, hello=True):
+    def dial(self, hello=True, port=None):
         """A connection that gets no further than this."""
-        s = rude.dial(self.own, hello)
+        s = rude.dial(self.own, hello, port)
         self.addCleanup(s.close)
         return s
 
@@ -100,6 +108,33 @@ class Overload(unittest.TestCase):
                 s.sendall(b" ")
             self.serves()
         self.assertEqual(len(silent + halfway + dripping), 3 * SLOW_CLIENTS)
+
+    def test_thousands_at_the_door_keep_nobody_out(self):
+        self.serve()
+        kept = self.own.connect()
+        self.addCleanup(kept.close)
+        self.assertTrue(self.ask(self.known, on=kept)["allowed"])
+        own_end = kept.sock.getsockname()
+        for i in range(HALF_OPEN):
+            s = self.dial(hello=False)
+            if i % 2:
+                s.sendall(rude.HALF_A_HELLO)
+            if i % 500 == 499:
+                self.serves()
+        for _ in range(SLOW_CLIENTS):
+            self.dial(hello=False, port=self.own.metrics_port)
+        self.serves()
+        self.assertTrue(self.ask(self.known, on=kept)["allowed"])
+        self.assertEqual(kept.sock.getsockname(), own_end)
+        if not gate.sanitized():
+            self.assertLess(self.own.process.peak(), 64 * MIB)
+
+    def test_those_who_send_no_request_keep_nobody_out(self):
+        self.serve(wrapper=["prlimit", "--nofile=200"])
+        for i in range(2 * SLOW_CLIENTS):
+            self.dial()
+            if i % 50 == 49:
+                self.serves()
 
     def test_a_low_limit_of_open_files_is_raised(self):
         self.serve(wrapper=["prlimit", "--nofile=64:4096"])

@@ -13,9 +13,10 @@ CHUNKED = b"POST /validate HTTP/1.1\r\nHost: gate\r\n" \
 HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00"
 
 
-def dial(server, hello=True):
+def dial(server, hello=True, port=None):
     """A connection to a gate: over TLS, or before the handshake."""
-    s = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    s = socket.create_connection(("127.0.0.1", port or server.port),
+                                 timeout=60)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return server.tls.wrap_socket(s, server_hostname="127.0.0.1") \
         if hello else s

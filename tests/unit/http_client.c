@@ -110,12 +110,14 @@ client_count_reset(void)
 	atomic_store(&counted, 0);
 }
 
-static struct http_server *
-start(struct http_options *o)
+struct http_server *
+client_serve_as(struct http_options *o)
 {
 	struct error err = ERROR_INIT;
 	struct http_server *s;
 
+	if (o->listen == NULL)
+		o->listen = "127.0.0.1:0";
 	o->routes = client_routes;
 	o->max_body = CLIENT_BODY_MAX;
 	o->threads = 2;
@@ -131,18 +133,16 @@ client_serve(struct keypair *tls, const char *listen)
 {
 	struct http_options o = {.listen = listen, .tls = tls};
 
-	return start(&o);
+	return client_serve_as(&o);
 }
 
 struct http_server *
 client_serve_limited(struct keypair *tls, int request_ms, int idle_ms)
 {
-	struct http_options o = {.listen = "127.0.0.1:0",
-	    .tls = tls,
-	    .request_ms = request_ms,
-	    .idle_ms = idle_ms};
+	struct http_options o = {
+	    .tls = tls, .request_ms = request_ms, .idle_ms = idle_ms};
 
-	return start(&o);
+	return client_serve_as(&o);
 }
 
 int

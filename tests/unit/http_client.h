@@ -35,6 +35,8 @@ struct http_server *client_serve(struct keypair *tls, const char *listen);
 /* With limits in milliseconds, as in http_options. */
 struct http_server *client_serve_limited(
     struct keypair *tls, int request_ms, int idle_ms);
+/* Fills in what is the same for all of them. */
+struct http_server *client_serve_as(struct http_options *o);
 
 /* cmocka's: *state is a plain listener on loopback. */
 int client_setup(void **state);

@@ -232,20 +232,6 @@ survives_clients_that_do_not_speak_tls(void **state)
 	tls_close(&c);
 }
 
-static void
-closes_handshakes_that_do_not_come_to_an_end(void **state)
-{
-	const struct world *w = *state;
-	AUTO(http_server_free)
-	struct http_server *s = client_serve_limited(w->first, 200, 10000);
-	char reply[CLIENT_REPLY_MAX];
-	const int fd = dial(s);
-
-	say(fd, "\x16\x03\x01"); /* a handshake record's first bytes */
-	hear_all(fd, reply);
-	close(fd);
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -259,7 +245,6 @@ main(void)
 	    TEST(serves_whatever_is_taken_as_a_pair),
 	    TEST(answers_later_over_tls),
 	    TEST(survives_clients_that_do_not_speak_tls),
-	    TEST(closes_handshakes_that_do_not_come_to_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
