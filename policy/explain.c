@@ -2,6 +2,7 @@
 #include "policy/explain.h"
 
 #include "policy/base/text.h"
+#include "policy/checks/advice.h"
 #include "policy/checks/check.h"
 #include "policy/history.h"
 #include "policy/match.h"
@@ -106,6 +107,28 @@ add_field(
 	add_wrapped(b, f->fix, 6);
 }
 
+/* Lines as they are, each after `indent` blanks. */
+static void
+add_lines(struct buf *b, const char *text, int indent)
+{
+	size_t len;
+
+	for (; *text != '\0'; text += len + 1) {
+		len = strcspn(text, "\n");
+		buf_printf(
+		    b, "%*s%.*s\n", len > 0 ? indent : 0, "", (int)len, text);
+	}
+}
+
+static void
+add_rest(struct buf *b, const char *paste, const char *blind)
+{
+	buf_puts(b, "\n  To paste:\n");
+	add_lines(b, paste, 4);
+	buf_puts(b, "\n  What it cannot see:\n");
+	add_wrapped(b, blind, 4);
+}
+
 /* The whole of a key, or one field of it. */
 static void
 add_key(
@@ -118,19 +141,24 @@ add_key(
 	for (f = key->fields; f->name != NULL; f++)
 		if (only == NULL || f == only)
 			add_field(b, key, f);
-	buf_printf(b, "\n  Example:\n    check:\n      %s: %s\n", key->name,
+	add_rest(b, key->paste, key->blind);
+	buf_printf(b, "\n  In a policy:\n    check:\n      %s: %s\n", key->name,
 	    key->example);
 }
 
-static bool
-is_detector(const char *name)
+static void
+add_detector(struct buf *b, size_t detector)
 {
-	size_t i;
+	const struct advice *a = &advices[detector];
 
-	for (i = 0; detector_names[i] != NULL; i++)
-		if (strcmp(name, detector_names[i]) == 0)
-			return true;
-	return false;
+	buf_printf(b, "%s\n\n", detector_names[detector]);
+	add_wrapped(b, a->about, 2);
+	buf_puts(b, "\n  What helps:\n");
+	add_wrapped(b, a->fix, 4);
+	add_rest(b, a->paste, a->blind);
+	buf_printf(b,
+	    "\n  In a policy:\n    check:\n      history: {deny: [%s]}\n",
+	    detector_names[detector]);
 }
 
 static void
@@ -156,8 +184,11 @@ explain_check(struct buf *b, const char *name)
 		add_match(b);
 		return buf_failed(b) ? -1 : 1;
 	}
-	if (is_detector(name))
-		name = "history.deny";
+	for (i = 0; detector_names[i] != NULL; i++)
+		if (strcmp(name, detector_names[i]) == 0) {
+			add_detector(b, i);
+			return buf_failed(b) ? -1 : 1;
+		}
 	for (i = 0; check_keys[i] != NULL; i++) {
 		if (strcmp(check_keys[i]->name, name) == 0) {
 			add_key(b, check_keys[i], NULL);
@@ -246,6 +277,27 @@ add_markdown_field(
 }
 
 static void
+add_markdown_rest(struct buf *b, const char *paste, const char *blind)
+{
+	buf_printf(b, "\n```\n%s```\n\nWhat it cannot see:\n", paste);
+	add_wrapped(b, blind, 0);
+}
+
+static void
+add_markdown_detectors(struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; detector_names[i] != NULL; i++) {
+		buf_printf(b, "\n#### %s\n\n", detector_names[i]);
+		add_wrapped(b, advices[i].about, 0);
+		buf_puts(b, "\nWhat helps:\n");
+		add_wrapped(b, advices[i].fix, 0);
+		add_markdown_rest(b, advices[i].paste, advices[i].blind);
+	}
+}
+
+static void
 add_markdown_match(struct buf *b)
 {
 	const struct match_key *k;
@@ -275,6 +327,9 @@ explain_markdown(struct buf *b)
 		    key->example);
 		for (f = key->fields; f->name != NULL; f++)
 			add_markdown_field(b, key, f);
+		add_markdown_rest(b, key->paste, key->blind);
+		if (strcmp(key->name, "history") == 0)
+			add_markdown_detectors(b);
 	}
 	return buf_failed(b) ? -1 : 0;
 }

@@ -86,5 +86,11 @@ const struct check_key check_key_age = {
     .about = "An image that nobody has built for months holds none of the "
 	     "fixes of those months, whatever its tag says.",
     .example = "{max: 180d}",
+    .paste =
+	"# In CI: builds a release anew every week, on the base as it is then.\n"
+	"docker build --pull --no-cache -t registry.corp/web:1.4.2 .\n",
+    .blind = "What was patched: an image of yesterday on a base of last "
+	     "year is young. Builders that write no date, or one of 1980, "
+	     "leave the age unknown, which passes.",
     .evaluate = evaluate_age,
 };

@@ -302,6 +302,13 @@ const struct check_key check_key_base = {
 	     "the layers' content (diff_ids), so that compressing anew changes "
 	     "nothing, and nobody can claim what is not there.",
     .example = "{allow: [\"docker.io/library/debian:12-slim\"]}",
+    .paste =
+	"# Dockerfile\n"
+	"FROM docker.io/library/debian:12-slim@sha256:...\n"
+	"LABEL org.opencontainers.image.base.name=docker.io/library/debian:12-slim\n",
+    .blind = "Bases that no rule lists, and squashed images, in which no "
+	     "layer of the base is left. A stage that was only copied from "
+	     "is no base.",
     .evaluate = evaluate_base,
     .wants_bases = wants_bases,
 };

@@ -131,6 +131,10 @@ struct check_key {
 	bool is_plain;
 	const char *about;   /* why anybody would care: a paragraph */
 	const char *example; /* "{max: 300Mi}": what may stand under it */
+	/* Lines to paste that do it well; the first is a comment that says
+	 * where. */
+	const char *paste;
+	const char *blind; /* what it cannot see: sentences */
 	/* 0, or -1 when memory is out. */
 	int (*evaluate)(
 	    const void *params, const struct subject *s, struct findings *out);

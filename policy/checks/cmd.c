@@ -41,5 +41,10 @@ const struct check_key check_key_cmd = {
     .is_plain = true,
     .about = "An image with a CMD starts without the pod saying how.",
     .example = "require",
+    .paste = "# Dockerfile\n"
+	     "ENTRYPOINT [\"/app\"]\n"
+	     "CMD [\"--help\"]\n",
+    .blind =
+	"Whether the program is there, and what the pod's args make of it.",
     .evaluate = evaluate_cmd,
 };

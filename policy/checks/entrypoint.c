@@ -45,5 +45,9 @@ const struct check_key check_key_entrypoint = {
     .about = "An image with an ENTRYPOINT runs one program, and a pod's args "
 	     "are that program's arguments. Without one they are the program.",
     .example = "require",
+    .paste = "# Dockerfile\n"
+	     "ENTRYPOINT [\"/app\"]\n",
+    .blind =
+	"Whether the program is there, and what the pod's command makes of it.",
     .evaluate = evaluate_entrypoint,
 };

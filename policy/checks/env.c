@@ -146,5 +146,13 @@ const struct check_key check_key_env = {
     .about = "An image's environment is readable by whoever can pull it. "
 	     "Findings tell the names of variables and never a value.",
     .example = "{deny: [\"*_PASSWORD\"], secrets: deny}",
+    .paste =
+	"# Pod: the value comes from a Secret, the image knows nothing of it.\n"
+	"env:\n"
+	"  - name: API_TOKEN\n"
+	"    valueFrom: {secretKeyRef: {name: web, key: token}}\n",
+    .blind = "Secrets in files, in arguments of the command and behind "
+	     "names that tell nothing. What the pod sets is not the "
+	     "image's and is not judged.",
     .evaluate = evaluate_env,
 };

@@ -168,5 +168,10 @@ const struct check_key check_key_growth = {
 	"in the same container, on the command line against that of "
 	"`check --against`. An old image that cannot be had is no finding.",
     .example = "{max: 10%, over: 10Mi}",
+    .paste =
+	"# In CI, before it is pushed:\n"
+	"policy-gate diff registry.corp/web:1.3 oci:build/web --max-growth 10%\n",
+    .blind = "Growth in small steps, each below the limit, and what stood "
+	     "there before in a place where nobody said so.",
     .evaluate = evaluate_growth,
 };

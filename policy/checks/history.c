@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/checks/advice.h"
 #include "policy/checks/check.h"
 
 #include "policy/base/text.h"
@@ -40,7 +41,8 @@ static const struct check_field fields[] = {
 	    "second copy of files with another owner or mode. cache-order: "
 	    "sources copied before dependencies are installed. "
 	    "dev-dependencies: development packages that stay.",
-	.fix = "write the instruction in another way"},
+	.fix = "ask policy-gate explain about the habit that is named, such as "
+	       "build-tools"},
     {.name = "patterns",
 	.check = "history.patterns",
 	.kind = VALUE_PATTERNS,
@@ -77,36 +79,6 @@ enum {
 	CHOWN_MIN = 1024 * 1024,
 	LAYER_MIN = 1024 * 1024,
 	PATTERN_TEXT_MAX = 4096,
-};
-
-/* How each detector's finding reads. %s: what was found. */
-static const struct advice {
-	const char *message;
-	const char *fix;
-} advices[DETECTORS] = {
-    [DETECT_BUILD_TOOLS] = {"build tools are left in the image",
-	"build in a separate stage and copy only the result"},
-    [DETECT_PACKAGE_CACHE] = {"a package manager's cache is left in the image",
-	"clear it in the same RUN (rm -rf /var/lib/apt/lists/*, apk add "
-	"--no-cache, dnf clean all, pip install --no-cache-dir, npm cache "
-	"clean --force), or mount a cache there"},
-    [DETECT_BROAD_COPY] = {"the whole build context is copied",
-	"copy only what runs, and list the rest in .dockerignore"},
-    [DETECT_PIPE_TO_SHELL] = {"a download is run without being looked at",
-	"download to a file, compare its checksum, then run it"},
-    [DETECT_EMBEDDED_SECRET] = {"a secret stands in the history",
-	"withdraw the secret, for it is in the image for ever, and use RUN "
-	"--mount=type=secret"},
-    [DETECT_RECURSIVE_CHOWN] = {"files are stored again to change their owner "
-				"or mode",
-	"use COPY --chown and --chmod, or change them in the RUN that makes "
-	"them"},
-    [DETECT_CACHE_ORDER] = {"dependencies are installed after the sources are "
-			    "copied, so every commit pulls them anew",
-	"copy the lock file alone, install, then copy the sources"},
-    [DETECT_DEV_DEPENDENCIES] = {"development packages are installed",
-	"install for production: npm ci --omit=dev, pip install -r "
-	"requirements.txt, bundle config set without development"},
 };
 
 /* What is being judged, and what above is. */
@@ -362,5 +334,18 @@ const struct check_key check_key_history = {
 	"is not held against it. Findings quote the instruction, shortened "
 	"and without anything that looks like a secret.",
     .example = "{deny: [build-tools, package-cache, pipe-to-shell]}",
+    .paste = "# Dockerfile\n"
+	     "FROM golang:1.23 AS build\n"
+	     "COPY go.mod go.sum ./\n"
+	     "RUN go mod download\n"
+	     "COPY . .\n"
+	     "RUN CGO_ENABLED=0 go build -o /app ./cmd/app\n"
+	     "\n"
+	     "FROM gcr.io/distroless/static-debian12:nonroot\n"
+	     "COPY --from=build /app /app\n"
+	     "ENTRYPOINT [\"/app\"]\n",
+    .blind = "The content of layers. Stages that are not the last leave no "
+	     "history, builders may write what they like into it, and a "
+	     "script's own doings are the script's.",
     .evaluate = evaluate_history,
 };

@@ -141,5 +141,12 @@ const struct check_key check_key_labels = {
     .about = "Labels tie an image to its source, its team and its licence: "
 	     "whoever finds it running at night needs them.",
     .example = "{require: [org.opencontainers.image.source]}",
+    .paste =
+	"# Dockerfile\n"
+	"ARG REVISION\n"
+	"LABEL org.opencontainers.image.source=https://git.example/shop/web \\\n"
+	"      org.opencontainers.image.revision=$REVISION\n",
+    .blind = "Whether it is true: labels are what the author says, and "
+	     "those of the base are inherited.",
     .evaluate = evaluate_labels,
 };

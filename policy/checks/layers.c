@@ -79,5 +79,11 @@ const struct check_key check_key_layers = {
     .about = "Each layer is a request to the registry and a mount on the "
 	     "node; overlayfs ends at about 125.",
     .example = "{max: 40}",
+    .paste = "# Dockerfile: one RUN for what belongs together\n"
+	     "RUN apt-get update \\\n"
+	     "    && apt-get install -y --no-install-recommends curl jq \\\n"
+	     "    && rm -rf /var/lib/apt/lists/*\n",
+    .blind = "Which layers a node has already. Layers under 1 KiB, such as "
+	     "those of WORKDIR, are not counted.",
     .evaluate = evaluate_layers,
 };

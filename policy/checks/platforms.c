@@ -111,5 +111,11 @@ const struct check_key check_key_platforms = {
     .about = "A tag that is built for one architecture alone keeps its pods "
 	     "off every other node, and is found out when those come.",
     .example = "{require: [linux/amd64, linux/arm64]}",
+    .paste =
+	"# In CI\n"
+	"docker buildx build --platform linux/amd64,linux/arm64 --push \\\n"
+	"    -t registry.corp/web:1.4 .\n",
+    .blind = "Whether it runs there: a platform is what the index says it "
+	     "is, and the config agrees.",
     .evaluate = evaluate_platforms,
 };

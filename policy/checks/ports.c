@@ -179,5 +179,10 @@ const struct check_key check_key_ports = {
 	"listen on: 22 means a shell server in the image, a port below 1024 "
 	"a process that may believe it needs to be root.",
     .example = "{deny: [\"22\", \"1-1023\"]}",
+    .paste = "# Dockerfile\n"
+	     "EXPOSE 8080/tcp\n"
+	     "USER 10001\n",
+    .blind = "What the process listens on: EXPOSE is a remark, and many "
+	     "images have none.",
     .evaluate = evaluate_ports,
 };

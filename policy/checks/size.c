@@ -291,5 +291,21 @@ const struct check_key check_key_size = {
 	     "and its scanner then hold. Compressed bytes, per platform; the "
 	     "worst platform speaks. The manifest and the config are left out.",
     .example = "{max: 300Mi, maxLayer: 150Mi, maxAboveBase: 150Mi}",
+    .paste = "# Dockerfile\n"
+	     "FROM node:22 AS build\n"
+	     "WORKDIR /src\n"
+	     "COPY package.json package-lock.json ./\n"
+	     "RUN npm ci\n"
+	     "COPY . .\n"
+	     "RUN npm run build && npm prune --omit=dev\n"
+	     "\n"
+	     "FROM node:22-slim\n"
+	     "WORKDIR /app\n"
+	     "COPY --from=build /src/dist ./dist\n"
+	     "COPY --from=build /src/node_modules ./node_modules\n"
+	     "USER 1000\n"
+	     "CMD [\"node\", \"dist/server.js\"]\n",
+    .blind = "What the image weighs once it is unpacked, two to four times "
+	     "as much, and what of it a node has already.",
     .evaluate = evaluate_size,
 };

@@ -85,5 +85,9 @@ const struct check_key check_key_source = {
     .about = "Where images may come from. An image that an enforced rule "
 	     "refuses here is not fetched either: its host may be anybody's.",
     .example = "{allow: [\"registry.example.com/**\"]}",
+    .paste = "# Pod: the name of the copy that the company looks after\n"
+	     "image: registry.corp/mirror/library/nginx:1.27\n",
+    .blind = "Who pushed it. A name says where it is pulled from, and a "
+	     "mirror of the node's may be asked instead.",
     .evaluate = evaluate_source,
 };

@@ -95,5 +95,9 @@ const struct check_key check_key_tag = {
     .about = "A tag means whatever was pushed to it last: two replicas of "
 	     "one pod may run two programs. A digest means one image for ever.",
     .example = "{deny: [latest], digest: require}",
+    .paste = "# Pod: what was tested, whatever becomes of the tag\n"
+	     "image: registry.corp/web:1.4@sha256:...\n",
+    .blind = "Whether a tag has moved since it was tested; the digest in "
+	     "the answer says what it was when it was judged.",
     .evaluate = evaluate_tag,
 };

@@ -279,5 +279,10 @@ const struct check_key check_key_user = {
 	     "runAsUser of the container, of the pod, then USER of the image. "
 	     "What the kubelet would not start is said in so many words.",
     .example = "{root: deny, named: deny}",
+    .paste = "# Dockerfile\n"
+	     "COPY --chown=10001:10001 app /app\n"
+	     "USER 10001:10001\n",
+    .blind = "/etc/passwd in the image, so a name may be anybody, and what "
+	     "a setuid program or the capabilities of the pod make of it.",
     .evaluate = evaluate_user,
 };

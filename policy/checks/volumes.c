@@ -61,5 +61,10 @@ const struct check_key check_key_volumes = {
 	     "for every container, outside every limit that the pod sets and "
 	     "even under readOnlyRootFilesystem.",
     .example = "deny",
+    .paste = "# Pod: the one directory that is written to, with a limit\n"
+	     "volumeMounts: [{name: data, mountPath: /data}]\n"
+	     "volumes: [{name: data, emptyDir: {sizeLimit: 1Gi}}]\n",
+    .blind = "Where the program writes without saying so. A VOLUME of the "
+	     "base is inherited and cannot be taken back.",
     .evaluate = evaluate_volumes,
 };

@@ -72,7 +72,7 @@ explains_keys_checks_and_detectors(void **state)
 	} cases[] = {
 	    {"size", 1, "size\n"},
 	    {"size.maxLayer", 1, "size.maxLayer\n"},
-	    {"build-tools", 1, "history.deny\n"},
+	    {"build-tools", 1, "build-tools\n"},
 	    {"volumes", 1, "volumes\n"},
 	    {"base.verify", 0, ""},
 	    {"", 0, ""},

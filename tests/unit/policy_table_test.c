@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/checks/advice.h"
 #include "policy/checks/check.h"
 #include "tests/unit/judge.h"
 
@@ -20,6 +21,31 @@ say_something(const char *of, const char *what, const char *text)
 		fail_msg("%s: %s is \"%s\"", of, what, text ? text : "missing");
 }
 
+/* Whole lines, of which the first says where they go. */
+static void
+can_be_pasted(const char *of, const char *text)
+{
+	if (text == NULL || strncmp(text, "# ", 2) != 0 ||
+	    text[strlen(text) - 1] != '\n' || strstr(text, " \n") != NULL ||
+	    strchr(text, '\t') != NULL)
+		fail_msg("%s: paste is \"%s\"", of, text ? text : "missing");
+}
+
+static void
+every_detector_explains_itself(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < DETECTORS; i++) {
+		const char *name = detector_names[i];
+
+		say_something(name, "about", advices[i].about);
+		say_something(name, "blind", advices[i].blind);
+		can_be_pasted(name, advices[i].paste);
+	}
+}
+
 static void
 every_check_explains_itself(void **state)
 {
@@ -31,6 +57,8 @@ every_check_explains_itself(void **state)
 		const char *key = check_keys[i]->name;
 
 		say_something(key, "about", check_keys[i]->about);
+		say_something(key, "blind", check_keys[i]->blind);
+		can_be_pasted(key, check_keys[i]->paste);
 		for (f = check_keys[i]->fields; f->name != NULL; f++) {
 			say_something(key, "a field's about", f->about);
 			if (f->check == NULL)
@@ -67,6 +95,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_check_explains_itself),
+	    cmocka_unit_test(every_detector_explains_itself),
 	    cmocka_unit_test(every_example_is_a_policy),
 	};
 
