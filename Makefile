@@ -101,6 +101,10 @@ $B/tests/unit/%_test: $B/tests/unit/%_test.o $(UNIT_LIB) $(LIB)
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(UNIT_LDFLAGS) -o $@ $^ -lcmocka \
 		$(UNIT_LDLIBS) $(LDLIBS)
 
+# Those that `make test` is to run.
+UNIT_T := $(if $(T),$(foreach u,$(UNIT),$(if $(strip $(foreach t,$(T),\
+	$(findstring $t,unit/$(notdir $u)))),$u)),$(UNIT))
+
 .PHONY: unit-build
 unit-build: $(UNIT)
 
@@ -118,10 +122,11 @@ build/.deps-%: tests/deps
 	$Q$(if $(NODEPS),:,tests/deps $* && touch $@)
 
 ## make test          run all tests; E2E=0 leaves out those with an API server,
-##                    T=TEXT takes only programs whose path contains it,
-##                    SAN=address,undefined builds with sanitizers
+##                    T="TEXT..." takes only programs whose path contains a
+##                    text, SAN=address,undefined or SAN=thread builds with
+##                    sanitizers
 .PHONY: test
-test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all unit-build
+test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all $(UNIT_T)
 	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)'
 
 ## make golden        write tests/data/golden anew, after a look at what differs
@@ -192,7 +197,7 @@ $B/tests/bench/floor: $B/tests/bench/floor.o $(LIB)
 ##                    long run, 1000000 by default
 REVIEWS ?= 1000000
 .PHONY: bench
-bench: build/.deps-test build/.deps-bench all $B/tests/bench/floor
+bench: build/.deps-test all $B/tests/bench/floor
 	$QBUILD=$B tests/bench/serve --reviews $(REVIEWS)
 
 ## make bench-policy  time and memory that judging takes, facts at hand

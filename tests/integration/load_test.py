@@ -45,7 +45,7 @@ class Changes(unittest.TestCase):
                 "cache": {"maxBytes": "256Ki", "tagTtl": f"{n % 2 + 1}s",
                           "negativeTtl": "1s"}}))
         self.own = gate.Gate(self.inputs.policy, self.inputs.config,
-                             certs=self.inputs)
+                             certs=self.inputs, args=load.ARGS)
         self.addCleanup(self.own.stop)
         self.seen = set()
 
@@ -108,7 +108,8 @@ class BadInput(unittest.TestCase):
             self.addCleanup(registry.close)
         self.known = load.push_known(self.reg)
         self.own = gate.Gate(load.POLICY % {"n": "a"}, gate.config_file(
-            self.reg, self.late, self.hung, cache={"maxBytes": "256Ki"}))
+            self.reg, self.late, self.hung, cache={"maxBytes": "256Ki"}),
+            args=load.ARGS)
         self.addCleanup(self.own.stop)
         good, bad = (next(k.image for k in self.known if k.allowed is allowed)
                      for allowed in (True, False))
