@@ -17,8 +17,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import bad_input, content, fault_registry, gate, images, load, \
-    mount, rude, tap  # noqa: E402
+from lib import bad_input, content, fault_registry, gate, images, load, rude, \
+    tap  # noqa: E402
 
 CHANGES, CHANGES_BEFORE = 10, 3
 CHANGE_S = 0.4  # SETTLE_MS of serve, and time to reload
@@ -38,12 +38,7 @@ class Changes(unittest.TestCase):
         self.known = load.push_known(self.reg)
         for n in range(FRESH):
             self.reg.push(f"fresh/app-{n}:1", content.image(Env=[f"N={n}"]))
-        self.inputs = mount.Inputs(
-            lambda n: load.POLICY % {"n": f"g{n}"},
-            lambda n: json.dumps({
-                "version": 1, "registries": self.reg.settings(),
-                "cache": {"maxBytes": "256Ki", "tagTtl": f"{n % 2 + 1}s",
-                          "negativeTtl": "1s"}}))
+        self.inputs = load.changing(self.reg)
         self.own = gate.Gate(self.inputs.policy, self.inputs.config,
                              certs=self.inputs, args=load.ARGS)
         self.addCleanup(self.own.stop)
@@ -61,10 +56,6 @@ class Changes(unittest.TestCase):
         if len(found) > 1 or any(n > self.inputs.number for n in found):
             return f"by the policies {found}"
         return None
-
-    def reloads(self):
-        return self.own.metrics()['policy_gate_policy_reloads_total'
-                                  '{result="ok"}']
 
     def served(self):
         return ssl.get_server_certificate(("127.0.0.1", self.own.port))
@@ -92,7 +83,7 @@ class Changes(unittest.TestCase):
             "serving the last certificate")
         self.assertNotIn('policy_gate_policy_reloads_total{result="refused"}',
                          self.own.metrics())
-        print(f"# {done.count} reviews, {self.reloads():.0f} reloads, "
+        print(f"# {done.count} reviews, {load.reloads(self.own):.0f} reloads, "
               f"wrk's p99 {done.wrk.p99} us")
 
 

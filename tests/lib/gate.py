@@ -73,7 +73,8 @@ class Gate:
         if config:
             argv += ["--config", config]
         self.process = process.Process(self.name, argv, env=env)
-        self.process.wait_port(self.port, START_S)
+        for port in (self.port, self.metrics_port):
+            self.process.wait_port(port, START_S)
         self.tls = ssl.create_default_context(cafile=self.certs.ca)
 
     @property

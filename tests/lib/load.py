@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 
-from lib import content, gate, paths, process, wrk
+from lib import content, gate, mount, paths, process, wrk
 
 MIB = 1024 * 1024
 WRK_CONNECTIONS, WRK_RATE = 16, 1000
@@ -46,6 +46,22 @@ def push_known(registry):
         ("root", {"user": ""}, True, "no-root-"),
         ("large", {"layers": 5}, False, "small-"),
         ("both", {"layers": 5, "user": ""}, False, "no-root-"))]
+
+
+def reloads(server):
+    return server.metrics().get(
+        'policy_gate_policy_reloads_total{result="ok"}', 0)
+
+
+def changing(*registries):
+    """Inputs of a gate by POLICY, another each time they change."""
+    return mount.Inputs(
+        lambda n: POLICY % {"n": f"g{n}"},
+        lambda n: json.dumps({
+            "version": 1, "registries": {
+                k: v for r in registries for k, v in r.settings().items()},
+            "cache": {"maxBytes": "256Ki", "tagTtl": f"{n % 2 + 1}s",
+                      "negativeTtl": "1s"}}))
 
 
 class Caller(threading.Thread):
@@ -96,8 +112,10 @@ class Load:
     others, with a timeout of their own, for what they are given.
     """
 
-    def __init__(self, server, known, *others, timeout="10s", judge=None):
+    def __init__(self, server, known, *others, timeout="10s", judge=None,
+                 connections=WRK_CONNECTIONS):
         self.server = server
+        self.connections = connections
         self.over = threading.Event()
         self.callers = [
             Caller(server, itertools.cycle(known), self.over, judge=judge),
@@ -112,17 +130,18 @@ class Load:
                                gate.pod(ask.image), uid=f"{verdict}-00000000")))
 
     def __enter__(self):
-        self.wrk = wrk.Wrk(self.server, self.files, FOREVER_S, WRK_CONNECTIONS,
-                           WRK_RATE, check=True)
+        self.wrk = wrk.Wrk(self.server, self.files, FOREVER_S,
+                           self.connections, WRK_RATE, check=True)
         for c in self.callers:
             c.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
         self.over.set()
         for c in self.callers:
             c.join()
-        self.wrk.stop()
+        if error is None:
+            self.wrk.stop()
 
     @property
     def count(self):
