@@ -5,14 +5,11 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: policy-gate baseline write FILE [OPTION]... [-f FILE|DIR|-]... "
-    "[IMAGE]...\n"
+    "usage: policy-gate baseline write FILE [OPTION]... [-f FILE|DIR]... [IMAGE]...\n"
     "\n"
-    "Writes today's findings into FILE, so that check --baseline FILE fails "
-    "on new ones\n"
-    "alone. Options and images are those of check. What could not be judged "
-    "is not\n"
-    "written: nobody is to get used to that.\n"
+    "Writes today's findings into FILE, so that check --baseline FILE fails on new\n"
+    "ones alone. Options and images are those of check. What could not be judged is\n"
+    "not written: nobody is to get used to that.\n"
     "\n"
     "Example:\n"
     "  policy-gate baseline write .policy-gate.json -f k8s/\n"

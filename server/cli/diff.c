@@ -12,9 +12,8 @@
 static const char help[] =
     "usage: policy-gate diff [OPTION]... OLD NEW\n"
     "\n"
-    "Tells what became of an image: which layers a node that has OLD pulls "
-    "for NEW, and\n"
-    "which instruction made it bigger. Each is a reference, oci:DIR[:TAG] or\n"
+    "Tells what became of an image: which layers a node that has OLD pulls for NEW,\n"
+    "and which instruction made it bigger. Each is a reference, oci:DIR[:TAG] or\n"
     "docker-archive:FILE[:NAME]. Sizes are compressed bytes.\n"
     "\n"
     "  --max-growth LIMIT    fail where a platform grew more: 10%, 20Mi\n"
@@ -24,14 +23,12 @@ static const char help[] =
     "  -o FORMAT[=FILE]      table (default) or json; several times\n"
     "  --help\n"
     "\n"
-    "Exit status: 0, 1 it grew more than --max-growth, 2 usage wrong, 3 an "
-    "image could\n"
-    "not be had.\n"
+    "Exit status: 0, 1 it grew more than --max-growth, 2 usage wrong, 3 an image\n"
+    "could not be had.\n"
     "\n"
     "Examples:\n"
     "  policy-gate diff registry.corp/web:1.3 registry.corp/web:1.4\n"
-    "  policy-gate diff registry.corp/web:1.3 oci:build/web --max-growth "
-    "10%\n";
+    "  policy-gate diff registry.corp/web:1.3 oci:build/web --max-growth 10%\n";
 
 enum {
 	OLD,

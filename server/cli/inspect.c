@@ -8,9 +8,8 @@
 static const char help[] =
     "usage: policy-gate inspect [OPTION]... IMAGE\n"
     "\n"
-    "Shows what the gate sees of an image, from its manifest and config "
-    "alone: nothing\n"
-    "is pulled. IMAGE is a reference, oci:DIR[:TAG] or "
+    "Shows what the gate sees of an image, from its manifest and config alone:\n"
+    "nothing is pulled. IMAGE is a reference, oci:DIR[:TAG] or\n"
     "docker-archive:FILE[:NAME].\n"
     "\n"
     "  --config FILE      how to reach registries\n"

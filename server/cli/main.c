@@ -32,7 +32,7 @@ print_help(FILE *out)
 	size_t i;
 
 	fputs("policy-gate judges the shape of container images: size, layers, "
-	      "user, base, source.\n\n"
+	      "user, base,\nsource.\n\n"
 	      "usage: policy-gate COMMAND [OPTION]... [ARGUMENT]...\n\n",
 	    out);
 	for (i = 0; i < COMMANDS; i++)
@@ -40,7 +40,7 @@ print_help(FILE *out)
 		    out, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n\"policy-gate COMMAND --help\" tells more, with examples.\n"
 	      "Exit status: 0 admitted, 1 rejected, 2 usage or input wrong, "
-	      "3 could not be judged.\n",
+	      "3 could not be\njudged.\n",
 	    out);
 	return STATUS_USAGE;
 }

@@ -12,9 +12,8 @@
 static const char help[] =
     "usage: policy-gate test [-o FORMAT[=FILE]]... SUITE...\n"
     "\n"
-    "Runs tests of policies, without a registry: images with facts that are "
-    "written in\n"
-    "the suite or were recorded by inspect -o json, and what is to become of "
+    "Runs tests of policies, without a registry: images with facts that are written\n"
+    "in the suite or were recorded by inspect -o json, and what is to become of\n"
     "them.\n"
     "\n"
     "  -o FORMAT[=FILE]      text (default; TAP) or junit; several times\n"
@@ -34,8 +33,7 @@ static const char help[] =
     "      image: registry.corp/web:1   # or workload: {kind: Pod, ...}\n"
     "      expect: {verdict: warn, findings: [lean-images/size.max]}\n"
     "\n"
-    "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is "
-    "wrong.\n";
+    "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is wrong.\n";
 
 enum { NAME_MAX_BYTES = 1024 };
 

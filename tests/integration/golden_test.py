@@ -191,6 +191,13 @@ class Golden(unittest.TestCase):
     def test_what_people_get_wrong(self):
         self.compare("mistakes.text", transcript())
 
+    def test_help_fits_a_terminal_of_80_columns(self):
+        commands = re.findall(r"^  (\w+) ", output("--help", None), re.M)
+        self.assertGreater(len(commands), 9)
+        for command in ("", *commands):
+            for line in output(f"{command} --help", None).splitlines():
+                self.assertLess(len(line), 80, command)
+
     def test_no_file_is_left_that_nothing_writes(self):
         names = {p.name for p in DATA.iterdir()}
         self.assertEqual(names, {*CASES, "mistakes.text", "policy.yaml",
