@@ -114,7 +114,7 @@ $(UNIT:=.o) $(UNIT_LIB): | build/.deps-test
 ##                    NODEPS=1 leaves it out)
 .PHONY: deps
 deps:
-	$Qtests/deps build test e2e demo bench lint
+	$Qtests/deps build test e2e demo bench lint image
 
 # A set of packages is looked after once, and again when the list changes.
 build/.deps-%: tests/deps
@@ -230,6 +230,12 @@ install: all
 	install -D -m 0644 -t $(SHARE)/policy-gate policy/schema.json
 	install -D -m 0644 -t $(SHARE)/policy-gate/presets \
 		policy/presets/*.yaml
+
+## make image         the container image as an OCI layout, build/image;
+##                    FRESH=1 with Debian's latest fixes
+.PHONY: image
+image: build/.deps-image
+	$Qdeploy/image $B/image '$(VERSION)'
 
 .PHONY: clean
 ## make clean         remove build/
