@@ -200,6 +200,13 @@ REVIEWS ?= 1000000
 bench: build/.deps-test all $B/tests/bench/floor
 	$QBUILD=$B tests/bench/serve --reviews $(REVIEWS)
 
+## make soak          two gates among faults, reloads and restarts for S seconds,
+##                    7200 by default, each answer compared with check's
+.PHONY: soak
+soak: S = 7200
+soak: build/.deps-test all
+	$QBUILD=$B nice tests/soak --seconds $(S)
+
 ## make bench-policy  time and memory that judging takes, facts at hand
 .PHONY: bench-policy
 bench-policy: build/.deps-test $B/tests/bench/policy
