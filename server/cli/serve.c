@@ -51,6 +51,7 @@ struct inputs {
 struct server {
 	const struct serve_options *o;
 	struct log log;
+	pthread_mutex_t log_lock;
 	struct inputs in;
 	struct metrics *metrics;
 	struct watching watching;
@@ -425,7 +426,7 @@ int
 cmd_serve(int argc, char **argv)
 {
 	struct serve_options o;
-	struct server s = {.o = &o};
+	struct server s = {.o = &o, .log_lock = PTHREAD_MUTEX_INITIALIZER};
 	struct error err = ERROR_INIT;
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	sigset_t signals;
@@ -433,8 +434,10 @@ cmd_serve(int argc, char **argv)
 
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(serve_help) : status;
-	s.log = (struct log){
-	    .clock = &clock_real, .level = o.log_level, .fd = STDERR_FILENO};
+	s.log = (struct log){.clock = &clock_real,
+	    .level = o.log_level,
+	    .fd = STDERR_FILENO,
+	    .lock = &s.log_lock};
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	block_signals(&signals);
 	allow_many_files();

@@ -79,6 +79,23 @@ log_object(struct buf *b, const char *fmt, ...)
 	buf_puts(b, "}");
 }
 
+/* A pipe takes more than PIPE_BUF bytes in pieces when it is full, with those
+ * of others between. There is nobody to tell of a failure. */
+static void
+write_line(const struct log *l, const struct buf *line)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	if (l->lock != NULL)
+		pthread_mutex_lock(l->lock);
+	while (done < line->len &&
+	       (n = write(l->fd, line->data + done, line->len - done)) > 0)
+		done += (size_t)n;
+	if (l->lock != NULL)
+		pthread_mutex_unlock(l->lock);
+}
+
 void
 log_event(const struct log *l, enum log_level level, const char *event,
     const char *fmt, ...)
@@ -95,8 +112,6 @@ log_event(const struct log *l, enum log_level level, const char *event,
 	va_start(ap, fmt);
 	add_members(&line, fmt, ap);
 	va_end(ap);
-	/* One write keeps lines whole; there is nobody to tell of a failure. */
-	if (buf_puts(&line, "}\n") != 0 ||
-	    write(l->fd, line.data, line.len) < 0)
-		return;
+	if (buf_puts(&line, "}\n") == 0)
+		write_line(l, &line);
 }

@@ -5,6 +5,7 @@
 #include "policy/base/buf.h"
 #include "policy/base/clock.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 
 /*
@@ -24,6 +25,7 @@ struct log {
 	const struct clock *clock; /* borrowed */
 	enum log_level level;      /* lines below it are not written */
 	int fd;
+	pthread_mutex_t *lock; /* borrowed; NULL: only one thread writes */
 };
 
 /* "debug", "info", "warn" or "error"; false for anything else. */

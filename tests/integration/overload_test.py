@@ -4,6 +4,7 @@
 Too many reviews, and clients that take their time: others are served meanwhile.
 """
 
+import concurrent.futures
 import json
 import pathlib
 import resource
@@ -18,6 +19,9 @@ SLOW_CLIENTS = 150
 MIB = 1024 * 1024
 SOON_S = 2  # on a machine that does much else
 PLACES = 8
+SLOW_READER = "\n".join([
+    "import os, time", "while data := os.read(0, 4096):",
+    "    os.write(1, data)", "    time.sleep(0.0002)"])
 HALF_OPEN = 4000  # several times what there are places for
 
 
@@ -93,6 +97,28 @@ class Overload(unittest.TestCase):
         self.assertLess(time.monotonic() - started, 4 + SOON_S)
         self.serves()
         self.assertEqual(self.inflight(), 0)
+
+    def test_a_log_that_is_read_slowly_has_whole_lines(self):
+        self.serve(wrapper=["bash", "-c", 'exec "$@" 2> >(exec "$0" -c "%s")' %
+                            SLOW_READER, sys.executable])
+        large = gate.pod(self.known)
+        large["spec"]["containers"] *= 150  # more than a pipe takes at once
+
+        def ask_often():
+            on = self.own.connect()
+            self.addCleanup(on.close)
+            for _ in range(20):
+                self.own.post(gate.review(large), on=on)
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in [pool.submit(ask_often) for _ in range(6)]:
+                done.result()
+        self.own.stop()
+        end = time.monotonic() + 10
+        while '"event":"stopping"' not in self.own.process.text():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        self.assertEqual(len(self.own.log("review")), 1 + 6 * 20)
 
     def test_slow_clients_take_nobody_s_place(self):
         self.serve(maxInflight=PLACES)
