@@ -10,8 +10,8 @@
 
 /*
  * The log: one JSON object per line on a file descriptor. Every line has
- * "time", "level" and "event" first. Safe from any thread; a line is written
- * whole or, when memory is out or the descriptor is full, not at all.
+ * "time", "level" and "event" first. With a lock safe from any thread; a line
+ * is written whole or, when memory is out, not at all.
  */
 enum {
 	LOG_LINE_MAX = 128 * 1024,

@@ -6,6 +6,7 @@ get; and what an API server demands of any answer.
 
 import base64
 import collections
+import contextlib
 import copy
 import http.client
 import json
@@ -17,7 +18,7 @@ MIB = 1024 * 1024
 BODY_MAX = 7 * MIB
 TEXT_MAX = 2048     # of a body that an API server shows
 MESSAGE_MAX = 4096  # also of all warnings
-BROKEN_S = 0.1
+BROKEN_S, ANSWER_S = 0.1, 60
 JSON = {"Content-Type": "application/json"}
 
 # Of `status`; where that is 200, `allowed` is what the answer has to say, None
@@ -316,24 +317,47 @@ class Cases(list):
                             False)
 
 
-def send(server, case):
-    """Returns (status, headers, body); status None: the connection ended, or,
-    where that is right, waits for more."""
-    text = case.text
-    with rude.dial(server) as s:
-        if isinstance(case.status, tuple):
-            s.settimeout(BROKEN_S)
-        try:
-            s.sendall(text)
-        except OSError:
-            pass  # it has had enough; there may be an answer all the same
-        answer = http.client.HTTPResponse(s, method=text.split(b" ")[0].decode(
-            "latin-1"))
+class Sender:
+    """On one connection, for as long as the server keeps it."""
+
+    def __init__(self, server):
+        self.server = server
+        self.socket = None
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+        self.socket = None
+
+    def send(self, case):
+        """Returns (status, headers, body); status None: the connection ended,
+        or, where that is right, waits for more."""
+        kept = self.socket is not None
+        self.socket = self.socket or rude.dial(self.server)
+        broken = isinstance(case.status, tuple)
+        self.socket.settimeout(BROKEN_S if broken else ANSWER_S)
+        with contextlib.suppress(OSError):
+            # It may have had enough; there may be an answer all the same.
+            self.socket.sendall(case.text)
+        method = case.text.split(b" ")[0].decode("latin-1")
+        answer = http.client.HTTPResponse(self.socket, method=method)
         try:
             answer.begin()
-            return answer.status, answer.headers, answer.read()
+            told = answer.status, answer.headers, answer.read()
         except (OSError, http.client.HTTPException):
-            return None, {}, b""
+            self.close()
+            return self.send(case) if kept else (None, {}, b"")
+        if broken or answer.will_close:
+            self.close()
+        return told
+
+
+def problems(server, cases):
+    """What is wrong, each with the case's name."""
+    sender = Sender(server)
+    with contextlib.closing(sender):
+        return [(case.name, p) for case in cases
+                if (p := problem(case, *sender.send(case)))]
 
 
 def problem(case, status, headers, body):

@@ -28,7 +28,8 @@ class Mount:
 
 class Inputs:
     """
-    What a gate reads, each part mounted, to be given as its `certs`, too.
+    What a gate reads, each part mounted, to be given as its `certs`, too. The
+    authority is the one of clients as well.
 
     policy, config: functions of a number, 0 and on, that say what the file
                     reads then
@@ -43,8 +44,8 @@ class Inputs:
         self.authority = pki.Authority(self.name)
         self.certs = Mount(f"{self.name}-certs", self.leaf())
         self.files = Mount(f"{self.name}-files", self.texts())
-        self.policy, self.config = (self.files.dir / f for f in (
-            "policy.yaml", "config.json"))
+        self.policy, self.config, self.clients = (self.files.dir / f for f in (
+            "policy.yaml", "config.json", "clients.pem"))
         # As lib.gate.Certificates has them.
         self.ca = self.authority.crt
         self.crt, self.key = (self.certs.dir / f for f in (
@@ -56,7 +57,9 @@ class Inputs:
 
     def texts(self):
         return {"policy.yaml": self.policy_text(self.number),
-                "config.json": self.config_text(self.number)}
+                "config.json": self.config_text(self.number),
+                "clients.pem": f"{self.number}\n" +
+                self.authority.crt.read_text()}
 
     def change(self):
         self.number += 1
