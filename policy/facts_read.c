@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLATFORMS_MAX = 64, LAYERS_MAX = 1000 };
+enum { PLATFORMS_MAX = 64, LAYERS_MAX = 1000, TEXT_MAX = 1024 * 1024 };
 
 static const char *const states[] = {
     [HISTORY_ABSENT] = "absent",
@@ -62,6 +62,42 @@ optional_list(struct reader *r, const struct node *parent, const char *key)
 	return list;
 }
 
+/*
+ * Secrets are recorded as "***", and are to be found in the record as in the
+ * image: each is read as something that shows by itself that it is one.
+ */
+static const char *
+unhide(struct reader *r, const char *text)
+{
+	static const char hidden[] = "***";
+	static const char after_name[] = "env://hidden:by-inspect@image";
+	static const char elsewhere[] = "hidden-by-inspect";
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
+	const char *at, *from = text;
+
+	for (; (at = strstr(from, hidden)) != NULL;
+	     from = at + sizeof(hidden) - 1) {
+		buf_add(&b, from, (size_t)(at - from));
+		buf_puts(
+		    &b, at > text && at[-1] == '=' ? after_name : elsewhere);
+	}
+	if (from == text || buf_puts(&b, from) != 0)
+		return text;
+	at = arena_strdup(r->mem, buf_text(&b));
+	return at != NULL ? at : text;
+}
+
+static struct string_list
+unhide_all(struct reader *r, struct string_list list)
+{
+	const char **items = arena_calloc(r->mem, list.n, sizeof(*items));
+	size_t i;
+
+	for (i = 0; items != NULL && i < list.n; i++)
+		items[i] = unhide(r, list.items[i]);
+	return items != NULL ? (struct string_list){items, list.n} : list;
+}
+
 static int64_t
 layer_size(struct reader *r, const struct node *layer)
 {
@@ -94,7 +130,8 @@ read_layer(struct reader *r, const struct node *n, size_t place,
 	layer->size = layer_size(r, n);
 	layer->media_type = optional_text(r, n, "mediaType");
 	layer->digest = optional_text(r, n, "digest");
-	*h = (struct history){.created_by = optional_text(r, n, "createdBy"),
+	*h = (struct history){
+	    .created_by = unhide(r, optional_text(r, n, "createdBy")),
 	    .comment = "",
 	    .layer = (int)place};
 	if (layer->digest[0] == '\0')
@@ -203,7 +240,7 @@ read_image(struct reader *outer, const struct node *n)
 		img->digest = made_digest(r.mem, 0, 0, "manifest");
 	img->config_digest = "";
 	img->user = optional_text(&r, n, "user");
-	img->env = optional_list(&r, n, "env");
+	img->env = unhide_all(&r, optional_list(&r, n, "env"));
 	img->ports = optional_list(&r, n, "ports");
 	img->volumes = optional_list(&r, n, "volumes");
 	img->entrypoint = optional_list(&r, n, "entrypoint");

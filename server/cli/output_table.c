@@ -55,10 +55,9 @@ effect(const struct finding *f)
 
 /* Words that stand below an image, from this column on. */
 static void
-print_words(const struct term *t, const char *first, const struct buf *words,
-    int column)
+print_words(const struct term *t, const struct buf *words, int column)
 {
-	fprintf(t->out, "%*s", -column, first);
+	fprintf(t->out, "%*s", column, "");
 	term_wrap(t, buf_text(words), column, column);
 }
 
@@ -67,9 +66,17 @@ print_finding(const struct term *t, const struct complaint *c)
 {
 	const struct finding *f = c->finding;
 	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
-	char first[FINDING_COLUMN + 1];
+	const char *word = effect(f);
 
-	snprintf(first, sizeof(first), "%*s%s", IMAGE_COLUMN, "", effect(f));
+	fprintf(t->out, "%*s", IMAGE_COLUMN, "");
+	if (!f->waived && f->rule->mode != MODE_AUDIT)
+		term_bold(t, f->rule->mode == MODE_ENFORCE
+				 ? styles[VERDICT_DENY].colour
+				 : styles[VERDICT_WARN].colour);
+	fputs(word, t->out);
+	term_plain(t);
+	fprintf(t->out, "%*s",
+	    FINDING_COLUMN - IMAGE_COLUMN - (int)strlen(word), "");
 	buf_printf(&b, "%s (%s", f->message, f->check);
 	if (f->platform[0] != '\0')
 		buf_printf(&b, " on %s", f->platform);
@@ -79,17 +86,17 @@ print_finding(const struct term *t, const struct complaint *c)
 		text_sanitise(&b, f->rule->owner, NAME_MAX_BYTES);
 	}
 	buf_puts(&b, ")");
-	print_words(t, first, &b, FINDING_COLUMN);
+	term_wrap(t, buf_text(&b), FINDING_COLUMN, FINDING_COLUMN);
 	buf_truncate(&b, 0);
 	if (f->waived && buf_puts(&b, "until ") == 0 &&
 	    complaint_waiver(c, &b) == 0)
-		print_words(t, "", &b, FINDING_COLUMN);
+		print_words(t, &b, FINDING_COLUMN);
 	buf_truncate(&b, 0);
 	if (buf_puts(&b, f->evidence) == 0 && b.len > 0)
-		print_words(t, "", &b, FINDING_COLUMN);
+		print_words(t, &b, FINDING_COLUMN);
 	buf_truncate(&b, 0);
 	if (f->fix[0] != '\0' && buf_printf(&b, "fix: %s", f->fix) == 0)
-		print_words(t, "", &b, FINDING_COLUMN);
+		print_words(t, &b, FINDING_COLUMN);
 }
 
 /* "web.yaml:21 Deployment shop/web, container app" */
@@ -117,7 +124,7 @@ print_place(const struct term *t, const struct complaint *of)
 	} else {
 		text_sanitise(&b, c->path, NAME_MAX_BYTES);
 	}
-	print_words(t, "", &b, IMAGE_COLUMN);
+	print_words(t, &b, IMAGE_COLUMN);
 }
 
 /* Where an image with the same findings is shown above, or NULL. Remembers
@@ -161,7 +168,7 @@ print_findings(struct table *table, const struct complaint *of)
 		buf_puts(&b, ", at ");
 		output_line(above, &b);
 	}
-	print_words(&table->term, "", &b, IMAGE_COLUMN);
+	print_words(&table->term, &b, IMAGE_COLUMN);
 }
 
 /* Of an image that nothing is wrong with nobody wants to know where it is. */
@@ -181,7 +188,7 @@ print_image(struct table *table, const struct complaint *of)
 	if (img->fault.code != NULL &&
 	    buf_printf(&fault, "%s: %s", img->fault.code, img->fault.message) ==
 		0)
-		print_words(t, "", &fault, IMAGE_COLUMN);
+		print_words(t, &fault, IMAGE_COLUMN);
 	if (img->nfindings > 0)
 		print_findings(table, of);
 }

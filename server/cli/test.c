@@ -33,7 +33,11 @@ static const char help[] =
     "      image: registry.corp/web:1   # or workload: {kind: Pod, ...}\n"
     "      expect: {verdict: warn, findings: [lean-images/size.max]}\n"
     "\n"
-    "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is wrong.\n";
+    "Exit status: 0 all passed, 1 some did not, 2 usage or a suite is wrong.\n"
+    "\n"
+    "Examples:\n"
+    "  policy-gate inspect -o json registry.corp/db:1 >suites/db.json\n"
+    "  policy-gate test suites/*.yaml\n";
 
 enum { NAME_MAX_BYTES = 1024 };
 

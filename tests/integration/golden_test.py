@@ -191,12 +191,15 @@ class Golden(unittest.TestCase):
     def test_what_people_get_wrong(self):
         self.compare("mistakes.text", transcript())
 
-    def test_help_fits_a_terminal_of_80_columns(self):
+    def test_help_has_examples_and_fits_80_columns(self):
         commands = re.findall(r"^  (\w+) ", output("--help", None), re.M)
         self.assertGreater(len(commands), 9)
         for command in ("", *commands):
-            for line in output(f"{command} --help", None).splitlines():
+            text = output(f"{command} --help", None)
+            for line in text.splitlines():
                 self.assertLess(len(line), 80, command)
+            if command not in ("", "version"):
+                self.assertRegex(text, r"\nExamples?:\n  \S", command)
 
     def test_no_file_is_left_that_nothing_writes(self):
         names = {p.name for p in DATA.iterdir()}

@@ -7,6 +7,7 @@ each of them counted or said to be skipped. Three seconds.
 
 import collections
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -139,6 +140,30 @@ class All(unittest.TestCase):
             self.assertIn(reference, line)
             ends.add(line.endswith("\r"))
         self.assertEqual(ends, {True, False})
+
+
+class Namespaces(unittest.TestCase):
+    POLICY = ("version: 1\nname: a\nrules:\n  - name: shop-only\n"
+              "    match: {namespaces: [shop]}\n"
+              "    check: {layers: {max: 1}}\n")
+    POD = ("apiVersion: v1\nkind: Pod\nmetadata: {name: a%s}\nspec:\n"
+           "  containers: [{name: a, image: redis:7.2-bookworm}]\n")
+
+    def test_pods_that_name_none_are_where_the_caller_says(self):
+        policy = paths.write("namespace.yaml", self.POLICY)
+        for own, said, variable, status in (
+                ("", None, None, 0), ("", "shop", None, 1),
+                ("", None, "shop", 1), ("", "other", "shop", 0),
+                (", namespace: other", "shop", None, 0),
+                (", namespace: shop", "other", None, 1)):
+            with self.subTest((own, said, variable)):
+                env = {**os.environ, **({"POLICY_GATE_NAMESPACE": variable}
+                                        if variable else {})}
+                done = gate.command(
+                    "check", "--config", config, "--policy", policy, "-f", "-",
+                    *(["--namespace", said] if said else []),
+                    input=self.POD % own, env=env)
+                self.assertEqual(done.returncode, status, done.stdout)
 
 
 class Broken(unittest.TestCase):
