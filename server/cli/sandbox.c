@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -209,6 +210,25 @@ allow_folder_of(const struct sandbox *s, const char *path)
 		allow(s, dirname(copy), READING);
 }
 
+/* A link on the way to a file may lead elsewhere later: as a rule beneath the
+ * folder that it is in, where a mounted ConfigMap has all its versions. */
+static void
+allow_folders_of_links(const struct sandbox *s, const char *path)
+{
+	char way[PATH_MAX];
+	struct stat st;
+	size_t i;
+
+	for (i = 1; path[0] != '\0' && path[i] != '\0'; i++) {
+		if (path[i] != '/' || i >= sizeof(way))
+			continue;
+		memcpy(way, path, i);
+		way[i] = '\0';
+		if (lstat(way, &st) == 0 && S_ISLNK(st.st_mode))
+			allow_folder_of(s, way);
+	}
+}
+
 void
 sandbox_allow_read(const struct sandbox *s, const char *path)
 {
@@ -216,6 +236,7 @@ sandbox_allow_read(const struct sandbox *s, const char *path)
 
 	if (path == NULL || realpath(path, real) == NULL)
 		return;
+	allow_folders_of_links(s, path);
 	allow_folder_of(s, path);
 	allow_folder_of(s, real);
 	allow(s, real, READING);

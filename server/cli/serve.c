@@ -31,8 +31,11 @@ enum {
 	 * as are decided at once, to be told to come back. */
 	PLACES_MIN = 1024,
 	PLACES_PER_REVIEW = 2,
-	SETTLE_MS = 200,          /* after a file has changed */
-	LOOK_MS = 60 * 60 * 1000, /* whether it is another day */
+	SETTLE_MS = 200, /* after a file has changed */
+	/* Whether it is another day, and whether a file has changed that the
+	 * system did not tell of: one on a network, or whose folder's folder
+	 * is another. */
+	LOOK_MS = 60 * 1000,
 	/* Blocks from this size on are mapped, and leave no holes. glibc raises
 	 * its own bound to the largest that was ever freed, and a heap with
 	 * manifests in it then takes a third more. */
@@ -108,17 +111,25 @@ inputs_clear(struct inputs *in)
 	*in = (struct inputs){0};
 }
 
-/* All of them or nothing; what is wrong goes into `report`. */
-static int
-inputs_load(
-    struct inputs *in, const struct serve_options *o, struct buf *report)
+static void
+watch_named(void *arg, const char *path)
 {
+	watch_add(arg, path);
+}
+
+/* All of them or nothing; what is wrong goes into `report`. The files of the
+ * config are watched even so: one that is missing may come to be. */
+static int
+inputs_load(struct inputs *in, const struct serve_options *o, struct watch *w,
+    struct buf *report)
+{
+	const struct settings_listener watcher = {watch_named, w};
 	const int64_t now = clock_real.wall_s(&clock_real);
 	struct error tls_err = ERROR_INIT, clients_err = ERROR_INIT;
 	bool ok;
 
 	*in = (struct inputs){0};
-	ok = config_load(&in->config, o->config, report) == 0;
+	ok = config_load(&in->config, o->config, &watcher, report) == 0;
 	in->rules = policies_load(&o->policy, now, LINT_NOTHING, report);
 	in->tls = keypair_load(o->tls_cert, o->tls_key, now, &tls_err);
 	if (in->tls == NULL)
@@ -135,29 +146,18 @@ inputs_load(
 	return -1;
 }
 
-/* Whatever is read again when it changes; NULL and presets among it. */
+/* What the command line names. */
 static void
-each_file(const struct server *s, void (*take)(void *arg, const char *path),
-    void *arg)
+watch_options(struct watch *w, const struct serve_options *o)
 {
-	const struct serve_options *o = s->o;
-	const struct settings_source *f = s->in.config.registries->sources;
 	size_t i;
 
 	for (i = 0; i < o->policy.n; i++)
-		take(arg, o->policy.paths[i]);
-	take(arg, o->config);
-	take(arg, o->tls_cert);
-	take(arg, o->tls_key);
-	take(arg, o->clients.ca_file);
-	for (; f != NULL; f = f->next)
-		take(arg, f->path);
-}
-
-static void
-watch_file(void *arg, const char *path)
-{
-	watch_add(arg, path);
+		watch_add(w, o->policy.paths[i]);
+	watch_add(w, o->config);
+	watch_add(w, o->tls_cert);
+	watch_add(w, o->tls_key);
+	watch_add(w, o->clients.ca_file);
 }
 
 static void
@@ -174,7 +174,7 @@ enter_sandbox(struct server *s)
 	bool whole;
 
 	sandbox_init(&s->sandbox, s->o->sandbox);
-	each_file(s, let_read, &s->sandbox);
+	watch_each(s->watch, let_read, &s->sandbox);
 	if (cache != NULL) {
 		sandbox_allow_write(&s->sandbox, cache);
 		/* SQLite would sort what is large in /var/tmp. */
@@ -202,7 +202,7 @@ reload(struct server *s)
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	struct inputs in;
 
-	if (inputs_load(&in, s->o, &report) != 0) {
+	if (inputs_load(&in, s->o, s->watch, &report) != 0) {
 		explain_denial(s, &report);
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
@@ -218,7 +218,6 @@ reload(struct server *s)
 		http_server_set_clients(s->https, in.clients);
 	inputs_clear(&s->in);
 	s->in = in;
-	each_file(s, watch_file, s->watch);
 	publish(s);
 	atomic_store(&s->routes.stale, false);
 	metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "ok", NULL, NULL);
@@ -264,6 +263,22 @@ listen_all(struct server *s, struct error *err)
 	return s->http != NULL ? 0 : -1;
 }
 
+/* Reads all that is to be read. What is wrong is told. */
+static int
+load(struct server *s, struct error *err)
+{
+	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
+	int rc;
+
+	s->watch = watch_new(err);
+	if (s->watch == NULL)
+		return -1;
+	watch_options(s->watch, s->o);
+	rc = inputs_load(&s->in, s->o, s->watch, &report);
+	fputs(buf_text(&report), stderr);
+	return rc;
+}
+
 /* From what was loaded to what runs. */
 static int
 start(struct server *s, struct error *err)
@@ -299,10 +314,6 @@ start(struct server *s, struct error *err)
 	s->routes.metrics = s->metrics;
 	metrics_set(s->metrics, METRIC_BUILD_INFO, 1, version_string(), NULL);
 	publish(s);
-	s->watch = watch_new(err);
-	if (s->watch == NULL)
-		return -1;
-	each_file(s, watch_file, s->watch);
 	return listen_all(s, err);
 }
 
@@ -352,19 +363,24 @@ attend(struct server *s, int signal_fd)
 	struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
 	    {.fd = watch_fd(s->watch), .events = POLLIN}};
 	struct signalfd_siginfo info;
-	bool pending = false;
+	int64_t now, due = INT64_MAX; /* when to reload, in milliseconds */
 	int n;
 
 	for (;;) {
-		n = poll(fds, 2, pending ? SETTLE_MS : LOOK_MS);
+		now = clock_real.monotonic_ms(&clock_real);
+		n = poll(fds, 2,
+		    due == INT64_MAX ? LOOK_MS
+		    : due > now      ? (int)(due - now)
+				     : 0);
 		waivers_log_daily(&s->diary, &s->log, s->in.rules,
 		    clock_real.wall_s(&clock_real));
-		if (n == 0 && pending) {
-			pending = false;
+		now = clock_real.monotonic_ms(&clock_real);
+		if (watch_changed(s->watch)) {
+			due = now + SETTLE_MS;
+		} else if (now >= due) {
+			due = INT64_MAX;
 			reload(s);
 		}
-		if (n > 0 && (fds[1].revents & POLLIN) != 0)
-			pending |= watch_changed(s->watch);
 		if (n <= 0 || (fds[0].revents & POLLIN) == 0 ||
 		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
 			continue;
@@ -428,7 +444,6 @@ cmd_serve(int argc, char **argv)
 	struct serve_options o;
 	struct server s = {.o = &o, .log_lock = PTHREAD_MUTEX_INITIALIZER};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	sigset_t signals;
 	int status = serve_options_parse(&o, argc, argv);
 
@@ -441,14 +456,14 @@ cmd_serve(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	block_signals(&signals);
 	allow_many_files();
-	status = inputs_load(&s.in, &o, &report);
-	fputs(buf_text(&report), stderr);
-	if (status != 0)
-		return STATUS_USAGE;
-	status = STATUS_OK;
-	enter_sandbox(&s);
-	if (start(&s, &err) != 0 || run(&s, &signals, &err) != 0)
-		status = cli_fail(argv[0], STATUS_USAGE, &err);
+	status = STATUS_USAGE;
+	if (load(&s, &err) == 0) {
+		enter_sandbox(&s);
+		if (start(&s, &err) == 0 && run(&s, &signals, &err) == 0)
+			status = STATUS_OK;
+	}
+	if (err.code != ERR_NONE)
+		cli_fail(argv[0], status, &err);
 	stop(&s);
 	return status;
 }

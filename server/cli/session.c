@@ -18,7 +18,7 @@ load(struct session *s, const char *command, const struct policies *policy,
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	int rc;
 
-	rc = config_load(&s->config, config, &report);
+	rc = config_load(&s->config, config, NULL, &report);
 	if (policy != NULL) {
 		s->rules = policies_load(policy, clock_real.wall_s(&clock_real),
 		    LINT_WAIVERS, &report);

@@ -13,7 +13,7 @@
 
 enum {
 	EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
-		 IN_DELETE | IN_ONLYDIR
+		 IN_DELETE | IN_ATTRIB | IN_ONLYDIR
 };
 
 struct watch {
@@ -21,6 +21,7 @@ struct watch {
 	struct watched {
 		char *file; /* owned */
 		uint64_t state;
+		bool astray; /* its folder is not there */
 	} * items;
 	size_t n;
 };
@@ -41,8 +42,9 @@ mix_file(uint64_t *state, const char *file)
 		return false;
 	*state = mix(*state, st.st_ino);
 	*state = mix(*state, (uint64_t)st.st_size);
-	*state = mix(*state, (uint64_t)st.st_mtim.tv_sec);
-	*state = mix(*state, (uint64_t)st.st_mtim.tv_nsec);
+	/* Moves with what is in it, and with who may read it. */
+	*state = mix(*state, (uint64_t)st.st_ctim.tv_sec);
+	*state = mix(*state, (uint64_t)st.st_ctim.tv_nsec);
 	return S_ISDIR(st.st_mode);
 }
 
@@ -106,7 +108,7 @@ is_watched(const struct watch *w, const char *file)
 	return false;
 }
 
-static int
+static struct watched *
 append(struct watch *w, const char *file)
 {
 	struct watched *items =
@@ -114,37 +116,76 @@ append(struct watch *w, const char *file)
 	char *copy;
 
 	if (items == NULL)
-		return -1;
+		return NULL;
 	w->items = items;
 	copy = strdup(file);
 	if (copy == NULL)
-		return -1;
-	items[w->n++] = (struct watched){copy, state_of(file)};
-	return 0;
+		return NULL;
+	items[w->n] = (struct watched){.file = copy};
+	return &items[w->n++];
+}
+
+/* The folder that a path is in; false where there is none above. */
+static bool
+climb(char path[static PATH_MAX])
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL && strcmp(path, ".") != 0) {
+		memcpy(path, ".", sizeof("."));
+		return true;
+	}
+	if (slash == NULL || (slash == path && slash[1] == '\0'))
+		return false;
+	slash[slash == path ? 1 : 0] = '\0'; /* the root's own name */
+	return true;
+}
+
+/* Watches the folder of a file or, as long as that is missing, the nearest one
+ * above; and the file itself, which may be a folder. */
+static void
+look_at(struct watch *w, struct watched *item)
+{
+	const size_t len = strlen(item->file);
+	char folder[PATH_MAX];
+	bool found = false;
+
+	item->astray = false;
+	if (len >= sizeof(folder))
+		return;
+	memcpy(folder, item->file, len + 1);
+	while (!found && climb(folder)) {
+		/* The same folder twice is one watch. */
+		found = inotify_add_watch(w->fd, folder, EVENTS) >= 0 ||
+			(errno != ENOENT && errno != ENOTDIR);
+		item->astray |= !found;
+	}
+	inotify_add_watch(w->fd, item->file, EVENTS);
 }
 
 void
 watch_add(struct watch *w, const char *file)
 {
-	char folder[PATH_MAX] = ".";
-	const char *slash;
+	struct watched *item;
 
 	if (file == NULL || strncmp(file, "preset:", 7) == 0 ||
-	    is_watched(w, file) || w->n == WATCH_FILES_MAX ||
-	    append(w, file) != 0)
+	    is_watched(w, file) || w->n == WATCH_FILES_MAX)
 		return;
-	slash = strrchr(file, '/');
-	if (slash == file)
-		slash++; /* the root's own name */
-	if (slash != NULL && (size_t)(slash - file) >= sizeof(folder))
+	item = append(w, file);
+	if (item == NULL)
 		return;
-	if (slash != NULL) {
-		memcpy(folder, file, (size_t)(slash - file));
-		folder[slash - file] = '\0';
-	}
-	/* The same folder twice is one watch; what is no folder is none. */
-	inotify_add_watch(w->fd, folder, EVENTS);
-	inotify_add_watch(w->fd, file, EVENTS);
+	look_at(w, item);
+	item->state = state_of(file);
+}
+
+void
+watch_each(
+    const struct watch *w, void (*fn)(void *arg, const char *file), void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		fn(arg, w->items[i].file);
 }
 
 int
@@ -153,24 +194,32 @@ watch_fd(const struct watch *w)
 	return w->fd;
 }
 
+static bool
+has_changed(struct watch *w, struct watched *item)
+{
+	const uint64_t before = item->state;
+
+	if (item->astray)
+		look_at(w, item);
+	item->state = state_of(item->file);
+	if (item->state == before)
+		return false;
+	/* Its folder may be another of the same name. */
+	look_at(w, item);
+	item->state = state_of(item->file);
+	return true;
+}
+
 bool
 watch_changed(struct watch *w)
 {
-	bool changed = false;
-	uint64_t now;
 	char events[4096];
+	bool changed = false;
 	size_t i;
 
 	while (read(w->fd, events, sizeof(events)) > 0)
 		;
-	for (i = 0; i < w->n; i++) {
-		now = state_of(w->items[i].file);
-		if (now == w->items[i].state)
-			continue;
-		changed = true;
-		w->items[i].state = now;
-		/* A folder may be another of the same name. */
-		inotify_add_watch(w->fd, w->items[i].file, EVENTS);
-	}
+	for (i = 0; i < w->n; i++)
+		changed |= has_changed(w, &w->items[i]);
 	return changed;
 }

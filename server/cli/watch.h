@@ -10,12 +10,12 @@
 /*
  * Notices that files may have changed, by inotify on the folders that they
  * are in: an editor's rename and the symlink swap of a mounted ConfigMap or
- * Secret ("..data") are seen as well as a write in place.
+ * Secret ("..data") are seen as well as a write in place. A file need not be
+ * there yet, nor its folder.
  */
 struct watch;
 
-/* NULL with *err: ERR_SYSTEM, ERR_NOMEM. A folder that cannot be watched (it
- * is not there) is left out. */
+/* NULL with *err: ERR_SYSTEM, ERR_NOMEM. */
 struct watch *watch_new(struct error *err);
 void watch_free(struct watch *w);
 OWNED(struct watch, watch_free)
@@ -25,6 +25,10 @@ OWNED(struct watch, watch_free)
  * WATCH_FILES_MAX or finds no memory. */
 enum { WATCH_FILES_MAX = 8192 };
 void watch_add(struct watch *w, const char *file);
+
+/* Calls `fn` for each. */
+void watch_each(
+    const struct watch *w, void (*fn)(void *arg, const char *file), void *arg);
 
 /* Readable when something happened near the files. */
 int watch_fd(const struct watch *w);

@@ -89,7 +89,8 @@ check_version(struct diagnostics *d, const struct node *root)
 }
 
 static void
-config_parse(struct config *c, const struct node *root, struct diagnostics *d)
+config_parse(struct config *c, const struct node *root,
+    const struct settings_listener *l, struct diagnostics *d)
 {
 	static const char *const keys[] = {"version", "registries",
 	    "dockerConfig", "network", "cache", "limits", NULL};
@@ -107,11 +108,12 @@ config_parse(struct config *c, const struct node *root, struct diagnostics *d)
 	    d, &limits, "maxInflight", false, INFLIGHT_DEFAULT, INFLIGHT_MAX);
 	c->max_body =
 	    read_bound(d, &limits, "maxBody", true, BODY_DEFAULT, BODY_MAX);
-	c->registries = registry_settings_parse(root, d);
+	c->registries = registry_settings_parse(root, d, l);
 }
 
 int
-config_load(struct config *c, const char *path, struct buf *report)
+config_load(struct config *c, const char *path,
+    const struct settings_listener *l, struct buf *report)
 {
 	AUTO(diagnostics_clear) struct diagnostics d;
 	AUTO(document_free) struct document *doc = NULL;
@@ -128,7 +130,7 @@ config_load(struct config *c, const char *path, struct buf *report)
 		root = document_node(doc);
 	}
 	if (d.errors == 0)
-		config_parse(c, &root, &d);
+		config_parse(c, &root, l, &d);
 	diagnostics_print(&d, report);
 	if (d.errors == 0 && c->registries != NULL)
 		return 0;

@@ -20,9 +20,11 @@ struct config {
 /*
  * Reads the config file, or with `path` NULL makes the defaults. Everything
  * that is wrong is printed into `report`, a line each, warnings included.
- * Returns 0, or -1 where *c is not to be used.
+ * `l` is told of the files that it names, whether they are right or wrong; it
+ * may be NULL. Returns 0, or -1 where *c is not to be used.
  */
-int config_load(struct config *c, const char *path, struct buf *report);
+int config_load(struct config *c, const char *path,
+    const struct settings_listener *l, struct buf *report);
 void config_clear(struct config *c);
 static inline void
 own_config_clear(struct config *c)

@@ -94,7 +94,7 @@ read_docker(struct parse *p, const struct node *root)
 
 	if (path == NULL)
 		return;
-	settings_source(p, &n, path);
+	settings_named(p, path);
 	text = file_read(path, DOCKER_CONFIG_BYTES_MAX, &len, &err);
 	if (text == NULL ||
 	    docker_config_parse(&p->s->docker, text, len, p->s->mem, &err) != 0)
@@ -199,11 +199,12 @@ settings_new(void)
 }
 
 struct registry_settings *
-registry_settings_parse(const struct node *n, struct diagnostics *d)
+registry_settings_parse(const struct node *n, struct diagnostics *d,
+    const struct settings_listener *l)
 {
 	AUTO(registry_settings_unref)
 	struct registry_settings *s = settings_new();
-	struct parse p = {s, d};
+	struct parse p = {s, d, l};
 	size_t before = d->errors;
 
 	if (s == NULL) {

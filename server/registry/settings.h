@@ -53,10 +53,10 @@ struct registry_host {
 	struct credential credential; /* username and password */
 };
 
-/* A file that the config names; one may stand here several times. */
-struct settings_source {
-	const char *path;
-	const struct settings_source *next;
+/* Who is told of each file that the settings name, before it is read. */
+struct settings_listener {
+	void (*named)(void *arg, const char *path);
+	void *arg;
 };
 
 struct registry_settings {
@@ -67,7 +67,6 @@ struct registry_settings {
 	struct docker_config docker;
 	const struct net *allow; /* network.allow */
 	size_t nallow;
-	const struct settings_source *sources;
 	size_t cache_bytes;
 	const char *store_dir; /* cache.dir, or NULL */
 	int64_t tag_ttl;       /* seconds, these three */
@@ -79,10 +78,10 @@ struct registry_settings {
  * From the config document's root; `n->value` may be NULL: all defaults.
  * Relative paths are taken as they are. Unknown keys below the parts that are
  * ours are reported; `version` and `limits` are the caller's.
- * Returns a new reference, or NULL where d->errors grew.
+ * `l` may be NULL. Returns a new reference, or NULL where d->errors grew.
  */
-struct registry_settings *registry_settings_parse(
-    const struct node *n, struct diagnostics *d);
+struct registry_settings *registry_settings_parse(const struct node *n,
+    struct diagnostics *d, const struct settings_listener *l);
 struct registry_settings *registry_settings_ref(struct registry_settings *s);
 void registry_settings_unref(struct registry_settings *s);
 OWNED(struct registry_settings, registry_settings_unref)

@@ -49,17 +49,10 @@ settings_bool(
 }
 
 void
-settings_source(struct parse *p, const struct node *n, const char *path)
+settings_named(const struct parse *p, const char *path)
 {
-	struct settings_source *f = arena_calloc(p->s->mem, 1, sizeof(*f));
-
-	if (f == NULL) {
-		settings_nomem(p, n);
-		return;
-	}
-	f->path = settings_copy(p, n, path);
-	f->next = p->s->sources;
-	p->s->sources = f;
+	if (p->listener != NULL)
+		p->listener->named(p->listener->arg, path);
 }
 
 /* The bytes of the file that a node names. */
@@ -76,7 +69,7 @@ settings_file(
 
 	if (path == NULL)
 		return pem;
-	settings_source(p, &n, path);
+	settings_named(p, path);
 	data = file_read(path, max, &pem.len, &err);
 	if (data == NULL) {
 		diagnostics_error(p->d, &n, "%s", err.msg);

@@ -10,6 +10,7 @@
 struct parse {
 	struct registry_settings *s;
 	struct diagnostics *d;
+	const struct settings_listener *listener; /* or NULL */
 };
 
 void settings_nomem(struct parse *p, const struct node *n);
@@ -18,8 +19,8 @@ const char *settings_copy(struct parse *p, const struct node *n, const char *s);
 bool settings_bool(struct parse *p, const struct node *parent, const char *key,
     bool otherwise);
 
-/* Remembers that a file was named. */
-void settings_source(struct parse *p, const struct node *n, const char *path);
+/* Tells of a file, before it is read. */
+void settings_named(const struct parse *p, const char *path);
 
 /* The bytes of the file that a member names. */
 struct pem settings_file(

@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stream == NULL || document_next(stream, &doc, &at, &err) != 1)
 		return 0;
 	root = document_node(doc);
-	s = registry_settings_parse(&root, &d);
+	s = registry_settings_parse(&root, &d, NULL);
 	MUST((s == NULL) == (d.errors > 0));
 	diagnostics_print(&d, &said);
 	for (size_t i = 0; i < d.len; i++)

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Files that the config names take effect when they change, without a signal."""
+"""Files take effect when they change, without a signal. About 20 seconds."""
 
+import contextlib
 import json
 import pathlib
+import ssl
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import content, fault_registry, gate, paths, pki, tap  # noqa: E402
+from lib import content, fault_registry, gate, mount, paths, pki, tap  # noqa: E402
 
 
 class Watched(unittest.TestCase):
@@ -88,6 +90,62 @@ class Watched(unittest.TestCase):
         self.assertTrue(self.admitted())
         self.change(password, "right")
 
+    def test_what_is_missing_is_waited_for(self):
+        crt, key = (f.read_text() for f in self.authority.issue("client"))
+        login = json.dumps({"auths": {self.reg.host: {
+            "username": "puller", "password": "right"}}})
+        folder = self.ca.parent / "late"
+        cases = {  # the entry or the config's own key, and files to come
+            "an authority": (
+                {"caFile": "ca"}, {"ca": self.ca.read_text()}),
+            "a pair": ({"clientCert": "crt", "clientKey": "key"},
+                       {"crt": crt, "key": key}),
+            "a login": ({"credentials": {"usernameFile": "user",
+                                         "passwordFile": "password"}},
+                        {"user": "puller", "password": "right"}),
+            "docker's": ({"dockerConfig": "docker/config.json"},
+                         {"docker/config.json": login}),
+        }
+        self.serve({})
+        for number, (name, (entry, files)) in enumerate(cases.items()):
+            with self.subTest(name):
+                # The folder is not there either.
+                text = json.dumps(entry)
+                for file in files:
+                    text = text.replace(
+                        f'"{file}"', f'"{folder}/{number}/{file}"')
+                entry = json.loads(text)
+                own = {"caFile": str(self.ca)}
+                if "dockerConfig" not in entry:
+                    own.update(entry)
+                    entry = {}
+                self.change(self.own.config, json.dumps({
+                    "version": 1, "cache": {"negativeTtl": "1s"},
+                    "registries": {self.reg.host: own}, **entry}),
+                    "reload_refused")
+                self.assertIn(f"late/{number}/",
+                              self.own.log("reload_refused")[-1]["reason"])
+                status, _, said = self.own.request("GET", "/readyz")
+                self.assertEqual(status, 200)
+                self.assertIn(b"refused", said)
+                before = len(self.own.log("reloaded"))
+                for file, text in files.items():
+                    self.file(f"late/{number}/{file}", text)
+                self.own.process.wait_until(
+                    lambda b=before: len(self.own.log("reloaded")) > b, name)
+        self.wait_admitted()
+        self.assertEqual(self.own.request("GET", "/readyz")[2], b"ok\n")
+
+    def test_what_is_broken_in_a_new_config_is_waited_for(self):
+        docker = self.file("docker.json", "{")
+        self.serve({})
+        document = json.loads(self.own.config.read_text())
+        document["dockerConfig"] = str(docker)
+        self.change(self.own.config, json.dumps(document), "reload_refused")
+        self.change(docker, json.dumps({"auths": {self.reg.host: {
+            "username": "puller", "password": "right"}}}))
+        self.wait_admitted()
+
     def test_a_file_that_only_a_new_config_names(self):
         self.serve({})
         login = {"usernameFile": str(self.file("later-user", "puller")),
@@ -98,6 +156,103 @@ class Watched(unittest.TestCase):
         self.assertFalse(self.admitted())
         self.change(pathlib.Path(login["passwordFile"]), "right")
         self.wait_admitted()
+
+
+def policy(tag):
+    """Refuses images of that tag, and asks for none."""
+    return ("version: 1\nrules:\n  - name: tags\n"
+            f"    check: {{tag: {{deny: ['{tag}']}}}}\n")
+
+
+class Mounted(unittest.TestCase):
+    """ConfigMaps and Secrets: "..data" leads to another folder, and the old
+    one is gone. Each is changed twice: the second time nothing may be left
+    that was watched at the start."""
+
+    def mount(self, name, files):
+        return mount.Mount(f"{self._testMethodName}-{name}", files)
+
+    def serve(self, rules=policy("none"), **kwargs):
+        self.own = gate.Gate(rules, **kwargs)
+        self.addCleanup(self.own.stop)
+
+    def swap(self, folder, files):
+        before = len(self.own.log("reloaded"))
+        folder.put(files)
+        self.own.process.wait_until(
+            lambda: len(self.own.log("reloaded")) > before, "reloaded")
+
+    def admitted(self, image="a.corp/web:1"):
+        return self.own.post(gate.review(gate.pod(image)))["allowed"]
+
+    def test_a_policy(self):
+        for name, file in (("policy.yaml", "policy.yaml"), (".", "policy.yaml"),
+                           ("sub/policy.yaml", "sub/policy.yaml"),
+                           ("sub", "sub/policy.yaml")):
+            with self.subTest(name):
+                folder = self.mount(name.replace("/", "-"), {file: policy("1")})
+                self.serve(folder.dir / name)
+                self.assertFalse(self.admitted())
+                self.swap(folder, {file: policy("2")})
+                self.assertTrue(self.admitted())
+                self.swap(folder, {file: policy("1")})
+                self.assertFalse(self.admitted())
+                self.own.stop()
+
+    def test_a_config_and_an_authority_of_a_registry(self):
+        ours, other = pki.Authority("ours"), pki.Authority("other")
+        reg = fault_registry.Registry(tls=ours)
+        self.addCleanup(reg.close)
+        images = iter([reg.push(f"app:{i}", content.image(user=str(i)))
+                       for i in range(5)])
+        authority = self.mount("authority", {"ca.crt": ours.crt.read_text()})
+        known = {"config.json": json.dumps({"version": 1, "registries": {
+            reg.host: {"caFile": str(authority.dir / "ca.crt")}}})}
+        config = self.mount("config", known)
+        self.serve(gate.POLICY, config=config.dir / "config.json")
+        self.assertTrue(self.admitted(next(images)))
+        self.swap(config, {"config.json": '{"version": 1}'})
+        self.assertFalse(self.admitted(next(images)))
+        self.swap(config, known)
+        self.assertTrue(self.admitted(next(images)))
+        self.swap(authority, {"ca.crt": other.crt.read_text()})
+        self.assertFalse(self.admitted(next(images)))
+        self.swap(authority, {"ca.crt": ours.crt.read_text()})
+        self.assertTrue(self.admitted(next(images)))
+
+    def test_a_certificate(self):
+        inputs = mount.Inputs(lambda _: policy("none"),
+                              lambda _: '{"version": 1}')
+        self.serve(inputs.policy, config=inputs.config, certs=inputs)
+        kept = self.own.connect()
+        self.addCleanup(kept.close)
+        for _ in range(2):
+            inputs.number += 1
+            self.swap(inputs.certs, inputs.leaf())
+            self.assertEqual(self.own.request("GET", "/livez", on=kept)[0], 200)
+            shown = ssl.get_server_certificate(("127.0.0.1", self.own.port))
+            self.assertEqual(shown.split(),
+                             inputs.crt.read_text().split())
+
+    def test_an_authority_of_clients(self):
+        ours, other = pki.Authority("mine"), pki.Authority("theirs")
+        pair = ours.issue("api-server", usage="clientAuth")
+        folder = self.mount("clients", {"ca.crt": ours.crt.read_text()})
+        self.serve(args=["--client-ca", folder.dir / "ca.crt"])
+        self.own.tls.load_cert_chain(*pair)
+
+        def status():
+            with contextlib.closing(self.own.connect()) as c:
+                return self.own.request(
+                    "POST", "/validate", json.dumps(gate.review(gate.pod(
+                        "a.corp/web:1"))),
+                    {"Content-Type": "application/json"}, on=c)[0]
+
+        self.assertEqual(status(), 200)
+        self.swap(folder, {"ca.crt": other.crt.read_text()})
+        self.assertEqual(status(), 403)
+        self.swap(folder, {"ca.crt": ours.crt.read_text()})
+        self.assertEqual(status(), 200)
 
 
 if __name__ == "__main__":

@@ -2,28 +2,36 @@
 """Files that are replaced while a gate reads them."""
 
 import itertools
+import pathlib
+import shutil
 
 from lib import paths, pki
 
 
 class Mount:
-    """A folder that changes as a mounted Secret does: all at once."""
+    """
+    A folder that changes as a mounted Secret does: all at once. A file's name
+    may have a folder in it, as `items` of a volume do.
+    """
 
     def __init__(self, name, files):
         self.dir = paths.work() / name
         self.dir.mkdir()
         self.version = itertools.count()
-        for file in files:
-            (self.dir / file).symlink_to(f"..data/{file}")
+        self.fresh = None
+        for top in {pathlib.PurePath(file).parts[0] for file in files}:
+            (self.dir / top).symlink_to(f"..data/{top}")
         self.put(files)
 
     def put(self, files):
-        fresh = self.dir / f"..v{next(self.version)}"
-        fresh.mkdir()
+        old, self.fresh = self.fresh, self.dir / f"..v{next(self.version)}"
         for file, text in files.items():
-            (fresh / file).write_text(text)
-        (self.dir / "..data.new").symlink_to(fresh.name)
+            (self.fresh / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.fresh / file).write_text(text)
+        (self.dir / "..data.new").symlink_to(self.fresh.name)
         (self.dir / "..data.new").rename(self.dir / "..data")
+        if old:
+            shutil.rmtree(old)
 
 
 class Inputs:

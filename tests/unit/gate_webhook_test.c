@@ -44,7 +44,7 @@ setup_with(void **state, size_t max_inflight, bool advise_workloads)
 
 	buf_init(&report, 65536);
 	assert_non_null(f);
-	assert_int_equal(config_load(&f->config, NULL, &report), 0);
+	assert_int_equal(config_load(&f->config, NULL, NULL, &report), 0);
 	f->rules = policies_load(&restricted, 0, LINT_NOTHING, &report);
 	assert_non_null(f->rules);
 	f->registry = registry_new(f->config.registries, &ro, &err);

@@ -210,7 +210,7 @@ settings(const char *config)
 			fail_msg("%s", err.msg);
 		root = document_node(doc);
 	}
-	out = registry_settings_parse(&root, &d);
+	out = registry_settings_parse(&root, &d, NULL);
 	if (out == NULL) {
 		diagnostics_print(&d, &report);
 		fail_msg("%s", buf_text(&report));

@@ -186,7 +186,7 @@ an_hour_without_registry_rejects_nothing_known(void **state)
 
 	(void)state;
 	diagnostics_init(&d, "config");
-	settings = registry_settings_parse(&none, &d);
+	settings = registry_settings_parse(&none, &d, NULL);
 	registry = registry_new(settings,
 	    &(struct registry_options){
 		.clock = &shifted, .observer = &observer},

@@ -31,7 +31,7 @@ parse(const char *text, struct buf *report)
 		return NULL;
 	if (doc != NULL)
 		root = document_node(doc);
-	out = registry_settings_parse(&root, &d);
+	out = registry_settings_parse(&root, &d, NULL);
 	diagnostics_print(&d, report);
 	if ((out == NULL) != (d.errors > 0))
 		fail_msg("errors %zu, but %p", d.errors, (void *)out);
