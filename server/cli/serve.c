@@ -279,6 +279,15 @@ load(struct server *s, struct error *err)
 	return rc;
 }
 
+/* Prometheus sees a counter grow only once it is there. */
+static void
+begin_counting(struct metrics *m)
+{
+	metrics_add(m, METRIC_SHED, 0, NULL, NULL, NULL);
+	metrics_add(m, METRIC_POLICY_RELOADS, 0, "ok", NULL, NULL);
+	metrics_add(m, METRIC_POLICY_RELOADS, 0, "refused", NULL, NULL);
+}
+
 /* From what was loaded to what runs. */
 static int
 start(struct server *s, struct error *err)
@@ -297,6 +306,7 @@ start(struct server *s, struct error *err)
 	s->metrics = metrics_new();
 	if (s->metrics == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
+	begin_counting(s->metrics);
 	s->watching = (struct watching){.metrics = s->metrics, .log = &s->log};
 	s->observer = observe_registry(&s->watching);
 	s->registry = registry_new(s->in.config.registries, &ro, err);

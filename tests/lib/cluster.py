@@ -176,8 +176,11 @@ class Cluster:
             if failure_policy:
                 hook["failurePolicy"] = failure_policy
         self.apply(config)
-        # The server takes a moment to notice: wait until it asks the gate,
-        # about an image that needs no registry.
+        self.wait_until_asked(gate)
+
+    def wait_until_asked(self, gate):
+        """The server takes a moment to notice a webhook: wait until it asks
+        the gate, about an image that needs no registry."""
         probe = gate_lib.pod("Not/Valid", "probe")
         probe["metadata"]["namespace"] = "shop"
         before = len(gate.log("review"))

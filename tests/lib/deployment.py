@@ -7,7 +7,7 @@ import shutil
 from lib import cluster, gate, paths, process
 
 MODES = ("audit", "warn", "enforce")
-COMPONENTS = ("ha", "cert-manager")
+COMPONENTS = ("ha", "cert-manager", "monitoring")
 
 # Of the kinds that an operator brings along, only that they exist.
 FOREIGN = {"certificates.cert-manager.io": ("v1", "Certificate"),
@@ -48,22 +48,6 @@ def listed(objects):
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
-def tree():
-    """A copy of deploy/ in the test's folder: what a reader starts from."""
-    copy = paths.work() / "tree" / "deploy"
-    if not copy.exists():
-        shutil.copytree(paths.ROOT / "deploy", copy)
-    return copy
-
-
-def kustomization(name, **more):
-    """A kustomization of a reader's own, beside deploy/; its folder."""
-    folder = tree().parent / name
-    folder.mkdir(exist_ok=True)
-    (folder / "kustomization.yaml").write_text(json.dumps(more))
-    return folder
-
-
 # Kinds that had another version in servers before 1.21.
 YOUNG = {"apiVersion: policy/v1\n": "apiVersion: policy/v1beta1\n",
          "apiVersion: batch/v1\nkind: CronJob":
@@ -71,23 +55,31 @@ YOUNG = {"apiVersion: policy/v1\n": "apiVersion: policy/v1beta1\n",
 YOUNG_SINCE = 21
 
 
+def tree(kube):
+    """A copy of deploy/ in the test's folder: what a reader starts from."""
+    copy = paths.work() / "tree" / "deploy"
+    if copy.exists():
+        return copy
+    shutil.copytree(paths.ROOT / "deploy", copy)
+    if kube.minor < YOUNG_SINCE:
+        for path in copy.rglob("*.yaml"):
+            text = path.read_text()
+            for young, old in YOUNG.items():
+                text = text.replace(young, old)
+            path.write_text(text)
+    return copy
+
+
 def render(overlay, kube):
     """YAML of an overlay; of a component, on top of the strictest."""
+    where = tree(kube) / "overlays" / overlay
     if overlay in COMPONENTS:
-        where = kustomization(f"with-{overlay}",
-                              resources=["../deploy/overlays/enforce"],
-                              components=[f"../deploy/overlays/{overlay}"])
-    else:
-        where = tree() / "overlays" / overlay
-    return for_server(process.run(["kubectl", "kustomize", where]).stdout,
-                      kube)
-
-
-def for_server(text, kube):
-    if kube.minor < YOUNG_SINCE:
-        for young, old in YOUNG.items():
-            text = text.replace(young, old)
-    return text
+        where = paths.write(f"tree/with-{overlay}/kustomization.yaml",
+                            json.dumps({
+                                "resources": ["../deploy/overlays/enforce"],
+                                "components": [
+                                    f"../deploy/overlays/{overlay}"]})).parent
+    return process.run(["kubectl", "kustomize", where]).stdout
 
 
 def one(objects, kind, name="policy-gate"):
