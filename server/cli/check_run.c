@@ -111,12 +111,13 @@ tell_interrupted(const struct jobs *all, const struct results *r)
 {
 	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
 
-	output_summary(r, &b);
 	fprintf(stderr,
 	    "policy-gate %s: interrupted; of %zu images %zu were judged, "
-	    "nothing was written\n%s\n",
+	    "nothing was written\n",
 	    all->check->outputs.command, all->progress.total,
-	    atomic_load(&all->progress.done), buf_text(&b));
+	    atomic_load(&all->progress.done));
+	if (r->n > 0 && output_summary(r, &b) == 0)
+		fprintf(stderr, "%s\n", buf_text(&b));
 }
 
 static int

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { WORKLOADS_MAX = 100 * 1000 };
 
@@ -245,16 +246,39 @@ add_folder(struct inputs *in, const char *path)
 	}
 }
 
+/* Nothing at all is what a pipe brings whose beginning has failed. */
+static void
+add_single_file(struct inputs *in, const char *path)
+{
+	const size_t before = in->n + in->skipped.n;
+	const bool was_wrong = in->wrong;
+
+	in->wrong = false;
+	add_file(in, path);
+	if (!in->wrong && in->n + in->skipped.n == before) {
+		fprintf(stderr,
+		    "policy-gate %s: %s: no Kubernetes object in it\n",
+		    in->command, strcmp(path, "-") == 0 ? "stdin" : path);
+		in->wrong = true;
+	}
+	in->wrong |= was_wrong;
+}
+
 void
 inputs_add_path(struct inputs *in, const char *path)
 {
 	struct stat st;
 
+	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
+		fprintf(stderr,
+		    "policy-gate %s: reading manifests from the terminal; "
+		    "Ctrl-D ends them\n",
+		    in->command);
 	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
 	    S_ISDIR(st.st_mode))
 		add_folder(in, path);
 	else
-		add_file(in, path);
+		add_single_file(in, path);
 }
 
 /* An image that is on this machine: its facts go with the workload. */

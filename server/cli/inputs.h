@@ -32,7 +32,7 @@ void inputs_clear(struct inputs *in);
  * A file, "-", or a folder, where every .yaml, .yml and .json below it is
  * read in the order of their names; what has no kind there is skipped. What is
  * wrong is said on stderr as file:line:column; reading goes on with the next
- * document.
+ * document. A file with no object in it at all is wrong, too.
  */
 void inputs_add_path(struct inputs *in, const char *path);
 /* A reference, or an image on this machine (server/registry/local.h). */

@@ -223,17 +223,29 @@ output_worse(enum verdict a, enum verdict b)
 int
 output_summary(const struct results *r, struct buf *b)
 {
-	size_t counts[VERDICT_ERROR + 1] = {0}, i, j, images = 0;
+	size_t counts[VERDICT_ERROR + 1] = {0}, i, j, images = 0, lenient = 0;
 
 	for (i = 0; i < r->n; i++) {
 		images += r->reports[i]->nimages;
-		for (j = 0; j < r->reports[i]->nimages; j++)
-			counts[r->reports[i]->images[j].verdict]++;
+		for (j = 0; j < r->reports[i]->nimages; j++) {
+			const struct report_image *img =
+			    &r->reports[i]->images[j];
+
+			counts[img->verdict]++;
+			lenient += img->fault.code != NULL &&
+				   (img->verdict == VERDICT_WARN ||
+				       img->verdict == VERDICT_ALLOW);
+		}
 	}
-	return buf_printf(b,
-	    "%zu image%s: %zu denied, %zu not judged, %zu warned, %zu "
-	    "allowed. Policy: %s (%s)",
+	buf_printf(b,
+	    "%zu image%s: %zu denied, %zu not judged, %zu warned, %zu allowed",
 	    images, images == 1 ? "" : "s", counts[VERDICT_DENY],
-	    counts[VERDICT_ERROR], counts[VERDICT_WARN], counts[VERDICT_ALLOW],
-	    r->policy->name, r->policy_path);
+	    counts[VERDICT_ERROR], counts[VERDICT_WARN], counts[VERDICT_ALLOW]);
+	if (lenient > 0)
+		buf_printf(b,
+		    "; %zu of them could not be judged, which "
+		    "the policy lets pass",
+		    lenient);
+	return buf_printf(
+	    b, ". Policy: %s (%s)", r->policy->name, r->policy_path);
 }

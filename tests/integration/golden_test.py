@@ -68,6 +68,7 @@ MISTAKES = (
     "check -f empty",
     "check -f broken.yaml",
     "check -f policy.yaml",
+    "check -f /dev/null",
     "check oci:empty",
     "check docker-archive:shop.yaml",
     "check --baseline shop.yaml -f shop.yaml",

@@ -117,6 +117,26 @@ class All(unittest.TestCase):
             self.asked.count("/v2/apache/airflow/manifests/2.10.2"), 1)
         self.assertEqual(len(self.asked), len(set(self.asked)))
 
+    def test_the_summary_tells_of_what_a_policy_lets_pass(self):
+        done = gate.command("check", "--config", config, "-f", folder)
+        self.assertRegex(done.stdout.splitlines()[-1], (
+            r"73 images: 0 denied, 0 not judged, \d+ warned, \d+ allowed; 2 "
+            r"of them could not be judged, which the policy lets pass\. "))
+
+    def test_who_sits_before_it_is_told_that_it_reads(self):
+        master, terminal = os.openpty()
+        os.write(master, b"\x04")
+        done = gate.command("check", "-f", "-", stdin=terminal)
+        os.close(master)
+        os.close(terminal)
+        self.assertIn("reading manifests from the terminal", done.stderr)
+
+    def test_nothing_at_all_is_no_pass(self):
+        for text in ("", "---\n# Source: a/templates/b.yaml\n---\n"):
+            done = gate.command("check", "-f", "-", input=text)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("stdin: no Kubernetes object in it", done.stderr)
+
     def test_from_standard_input_it_is_the_same(self):
         text = "\n---\n".join(read(f) for f in sorted(folder.iterdir()))
         done, document = check("-f", "-", input=text)
