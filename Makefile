@@ -19,7 +19,9 @@ LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1 sqlite3 \
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
 	-Wvla -Wformat=2
-HARDEN := -fstack-protector-strong -fPIE
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
+# Others have no such thing, and say so by an error.
+HARDEN += $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-fcf-protection)
 # FORTIFY needs an optimiser and hides errors from the sanitizers.
 OPT := $(if $(SAN)$(COV),-O1 -fno-omit-frame-pointer,-O2 -D_FORTIFY_SOURCE=2)
 CFLAGS ?= -g
