@@ -55,6 +55,15 @@ is_end(void)
 	       ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
 
+/* libcrypto takes a colon for a header's, and then says nothing of what is
+ * wrong, which elsewhere means that memory is out. */
+static int
+broken(struct error *err, const char *what)
+{
+	return ERR_peek_error() == 0 ? error_set(err, ERR_SYNTAX, "%s", what)
+				     : crypto_failed(err, ERR_SYNTAX, what);
+}
+
 /* Reads all there are into the chain; 0, or -1 with *err. */
 static int
 read_chain(BIO *in, struct stack_st_X509 *chain, int max, struct error *err)
@@ -81,7 +90,7 @@ read_chain(BIO *in, struct stack_st_X509 *chain, int max, struct error *err)
 	snprintf(what, sizeof(what), "certificate %d is broken",
 	    sk_X509_num(chain) + 1);
 	if (!is_end())
-		return crypto_failed(err, ERR_SYNTAX, what);
+		return broken(err, what);
 	ERR_clear_error();
 	return 0;
 }
@@ -116,8 +125,7 @@ pem_private_key(const char *pem, size_t len, struct error *err)
 		crypto_failed(err, ERR_INVALID,
 		    "the key is encrypted; it is needed without a passphrase");
 	else if (key == NULL)
-		crypto_failed(err, ERR_SYNTAX,
-		    "there is no key (-----BEGIN PRIVATE KEY-----)");
+		broken(err, "there is no key (-----BEGIN PRIVATE KEY-----)");
 	ERR_clear_error();
 	return key;
 }
