@@ -126,10 +126,12 @@ build/.deps-%: tests/deps
 ## make test          run all tests; E2E=0 leaves out those with an API server,
 ##                    T="TEXT..." takes only programs whose path contains a
 ##                    text, SAN=address,undefined or SAN=thread builds with
-##                    sanitizers
+##                    sanitizers, COV=1 tells which lines and branches were run
 .PHONY: test
-test: build/.deps-test $(if $(filter 0,$(E2E)),,build/.deps-e2e) all $(UNIT_T)
-	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)'
+test: build/.deps-test $(if $(COV),build/.deps-coverage) $(if $(filter 0,$(E2E)),,build/.deps-e2e) all $(UNIT_T)
+	$(if $(COV),$Qfind $B -name '*.gcda' -delete)
+	$Qtests/run --build $B --e2e '$(E2E)' --match '$(T)' \
+		$(if $(COV),&& status=0 || status=1; tests/coverage $B; exit $$status)
 
 ## make golden        write tests/data/golden anew, after a look at what differs
 .PHONY: golden
@@ -138,8 +140,9 @@ golden: all
 
 # Everything once more with clang, which has libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-# What several harnesses share.
-FUZZ_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
+# What several harnesses share; the registry is that of the unit tests.
+FUZZ_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c))) \
+	$B/tests/unit/registry_fake.o
 # Inputs that stand elsewhere already.
 SEEDS_policy := policy/presets tests/data/policies
 FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzz CC=clang \
@@ -149,15 +152,20 @@ FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzz CC=clang \
 
 $B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(FUZZ_LIB) $(LIB)
 	@echo "  LD    $@"
-	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lcmocka \
+		$(LDLIBS)
 
 ## make fuzz          try made-up input for S seconds; T=NAME one parser only
 .PHONY: fuzz
 fuzz: $(addprefix fuzz-,$(or $(T),$(FUZZ)))
 
+# All that are wanted at once: two that build do not meet then.
+.PHONY: fuzz-build
+fuzz-build: build/.deps-lint
+	$Q$(FUZZ_MAKE) $(patsubst %,build/fuzz/tests/fuzz/%_fuzz,$(or $(T),$(FUZZ)))
+
 .PHONY: $(FUZZ:%=fuzz-%)
-$(FUZZ:%=fuzz-%): fuzz-%: build/.deps-lint
-	$Q$(FUZZ_MAKE) build/fuzz/tests/fuzz/$*_fuzz
+$(FUZZ:%=fuzz-%): fuzz-%: fuzz-build
 	@mkdir -p build/fuzz/corpus/$*
 	build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
 		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \

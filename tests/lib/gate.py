@@ -199,6 +199,13 @@ def sanitized():
         b"__tsan_init" in symbols.stdout
 
 
+def instrumented():
+    """Whether it was built with a sanitizer, or to measure coverage."""
+    symbols = subprocess.run(["nm", paths.GATE], check=True,
+                             stdout=subprocess.PIPE)
+    return sanitized() or b"__gcov_exit" in symbols.stdout
+
+
 # What most tests judge by; the sizes fit the images of lib.images.
 POLICY = """\
 version: 1
