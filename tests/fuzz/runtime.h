@@ -21,4 +21,7 @@ void must_be_text(const char *ours, const json_t *object, const char *key);
 void must_be_list(
     const struct string_list *ours, const json_t *object, const char *key);
 
+/* The facts are those of this config. */
+void must_be_config(const struct image *img, const json_t *root);
+
 #endif
