@@ -14,7 +14,6 @@ OWNED(X509_STORE, X509_STORE_free)
 OWNED(X509_STORE_CTX, X509_STORE_CTX_free)
 
 enum {
-	BUNDLE_MAX = 64, /* authorities in a ca.crt */
 	LIFE_MAX_YEARS = 100,
 	OVERLAPS_IN_LEAF = 4,
 	OVERLAPS_IN_CA = 12,
@@ -183,7 +182,8 @@ static struct stack_st_X509 *
 read_authorities(const struct authority_set *have, struct error *why)
 {
 	AUTO(pem_chain_free)
-	struct stack_st_X509 *all = read_chain(have, CA_CRT, BUNDLE_MAX, why);
+	struct stack_st_X509 *all =
+	    read_chain(have, CA_CRT, AUTHORITY_BUNDLE_MAX, why);
 	int i;
 
 	for (i = sk_X509_num(all) - 1; i >= 0; i--)

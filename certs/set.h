@@ -11,6 +11,11 @@
 
 enum authority_part { CA_CRT, CA_KEY, TLS_CRT, TLS_KEY, AUTHORITY_PARTS };
 
+enum {
+	AUTHORITY_BUNDLE_MAX = 64, /* certificates in a ca.crt */
+	AUTHORITY_TRUST_MAX = 2 * 1024 * 1024,
+};
+
 /* "ca.crt" and so on. */
 extern const char *const authority_names[AUTHORITY_PARTS];
 
@@ -37,5 +42,12 @@ bool authority_same(const struct authority_set *a,
 /* Takes a copy; what was there must have been NULL. ERR_NOMEM. */
 int authority_set_put(struct authority_set *s, enum authority_part part,
     const char *data, size_t len, struct error *err);
+
+/*
+ * Adds the certificates of another ca.crt to those in the set: clients trust
+ * them too. A text that is not PEM counts for nothing. ERR_NOMEM.
+ */
+int authority_trust(
+    struct authority_set *s, const char *data, size_t len, struct error *err);
 
 #endif

@@ -39,7 +39,7 @@ _policy_gate() {
         options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --no-sandbox --policy --shutdown-delay --tls-cert --tls-key'
         formats='' ;;
     certs)
-        options='--ca-days --days --dir --dns --force --help --ip --now --overlap -o'
+        options='--ca-days --ca-file --ca-secret --days --dir --dns --force --help --ip --namespace --now --overlap --secret --server --service --timeout --token-file --webhook -o'
         formats='text json pem base64' ;;
     version)
         options='--help'
@@ -58,7 +58,7 @@ _policy_gate() {
     --log-level)
         mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur")
         return ;;
-    --as|--base|--ca-days|--client-name|--days|--dns|--ip|--listen|--max-growth|--metrics-listen|--namespace|--overlap|--shutdown-delay|--timeout)
+    --as|--base|--ca-days|--ca-secret|--client-name|--days|--dns|--ip|--listen|--max-growth|--metrics-listen|--namespace|--overlap|--secret|--server|--service|--shutdown-delay|--timeout|--webhook)
         return ;;
     esac
     case $cur in

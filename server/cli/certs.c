@@ -106,8 +106,9 @@ bundle(const struct certs_options *o, const char *command)
 int
 cmd_certs(int argc, char **argv)
 {
-	static int (*const run[CERTS_VERBS])(const struct certs_options *o,
-	    const char *command) = {init, certs_renew, show, bundle};
+	static int (*const run[CERTS_VERBS])(
+	    const struct certs_options *o, const char *command) = {
+	    init, certs_renew, show, bundle, certs_publish};
 	struct certs_options o;
 	const int status = certs_options_parse(&o, argc, argv);
 

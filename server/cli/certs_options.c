@@ -14,6 +14,8 @@ enum {
 	CA_DAYS = 3650,
 	LEAF_DAYS = 90,
 	OVERLAP_DAYS = 7,
+	TIMEOUT_S = 30,
+	TIMEOUT_MAX_S = 600,
 };
 
 const char certs_help[] =
@@ -21,6 +23,7 @@ const char certs_help[] =
     "       policy-gate certs renew --dir DIR [OPTION]...\n"
     "       policy-gate certs show [-o text|json] FILE|DIR...\n"
     "       policy-gate certs bundle [-o pem|base64] FILE|DIR\n"
+    "       policy-gate certs publish [OPTION]...\n"
     "\n"
     "init makes a certificate authority and a certificate for the webhook: ca.crt,\n"
     "ca.key, tls.crt and tls.key (ECDSA P-256). The API server is given ca.crt,\n"
@@ -36,9 +39,14 @@ const char certs_help[] =
     "each certificate in a file; of a folder it takes ca.crt and tls.crt. bundle\n"
     "writes the authorities of a ca.crt as a caBundle.\n"
     "\n"
+    "publish does in a cluster what init and renew do in a folder: it keeps two\n"
+    "Secrets and the caBundle of the webhook configurations right, as a Job and a\n"
+    "CronJob do with the account of deploy/overlays/certs.\n"
+    "\n"
     "  --dir DIR          where the files are; init makes it where it is missing\n"
     "  --dns NAME         a name the certificate is for; several times. Left out,\n"
-    "                     renew keeps the names there are\n"
+    "                     renew keeps the names there are, and publish takes\n"
+    "                     SERVICE.NAMESPACE.svc\n"
     "  --ip ADDR          an address likewise\n"
     "  --days N           life of the certificate, 90 by default\n"
     "  --ca-days N        life of the authority, 3650 by default\n"
@@ -47,7 +55,23 @@ const char certs_help[] =
     "  --now WHAT         ca or leaf: renew it, whatever is left of it\n"
     "  --force            init: replace files that are there\n"
     "  -o FORMAT          see show and bundle\n"
+    "\n"
+    "Of publish:\n"
+    "  --webhook NAME     both webhook configurations, policy-gate by default; in\n"
+    "                     them, those webhooks that call a name of the certificate\n"
+    "  --service NAME     the gate's Service, policy-gate by default\n"
+    "  --namespace NAME   where it is; by default the account's own\n"
+    "  --secret NAME      with tls.crt, tls.key and ca.crt for serve, by default\n"
+    "                     policy-gate-tls\n"
+    "  --ca-secret NAME   with ca.crt and ca.key, policy-gate-ca by default\n"
+    "  --server URL       the API server; by default the cluster's own\n"
+    "  --token-file FILE  the account's token; by default the pod's own\n"
+    "  --ca-file FILE     the API server's authority; likewise\n"
+    "  --timeout TIME     for all of it, 30s by default\n"
     "  --help\n"
+    "\n"
+    "publish ends with 3 where trying again may help (the API server does not\n"
+    "answer, or others change the same things all the time), else with 2.\n"
     "\n"
     "Examples:\n"
     "  policy-gate certs init --dir certs --dns policy-gate.policy-gate.svc\n"
@@ -56,13 +80,14 @@ const char certs_help[] =
     "  policy-gate certs bundle -o base64 certs\n";
 
 static const char *const verbs[CERTS_VERBS] = {
-    "init", "renew", "show", "bundle"};
+    "init", "renew", "show", "bundle", "publish"};
 
 enum {
 	I = 1 << CERTS_INIT,
 	R = 1 << CERTS_RENEW,
 	S = 1 << CERTS_SHOW,
 	B = 1 << CERTS_BUNDLE,
+	P = 1 << CERTS_PUBLISH,
 };
 
 /* Which verbs take an option. */
@@ -71,14 +96,23 @@ static const struct {
 	int verbs;
 } takers[] = {
     {'d', I | R},
-    {'n', I | R},
-    {'i', I | R},
-    {'l', I | R},
-    {'a', I | R},
-    {'v', R},
-    {'w', R},
+    {'n', I | R | P},
+    {'i', I | R | P},
+    {'l', I | R | P},
+    {'a', I | R | P},
+    {'v', R | P},
+    {'w', R | P},
     {'f', I},
     {'o', S | B},
+    {'W', P},
+    {'s', P},
+    {'N', P},
+    {'t', P},
+    {'T', P},
+    {'S', P},
+    {'k', P},
+    {'C', P},
+    {'x', P},
 };
 
 static const struct option options[] = {
@@ -90,6 +124,15 @@ static const struct option options[] = {
     {"overlap", required_argument, NULL, 'v'},
     {"now", required_argument, NULL, 'w'},
     {"force", no_argument, NULL, 'f'},
+    {"webhook", required_argument, NULL, 'W'},
+    {"service", required_argument, NULL, 's'},
+    {"namespace", required_argument, NULL, 'N'},
+    {"secret", required_argument, NULL, 't'},
+    {"ca-secret", required_argument, NULL, 'T'},
+    {"server", required_argument, NULL, 'S'},
+    {"token-file", required_argument, NULL, 'k'},
+    {"ca-file", required_argument, NULL, 'C'},
+    {"timeout", required_argument, NULL, 'x'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -147,6 +190,11 @@ take_time(struct certs_options *o, const char *command, int c)
 	if (c == 'v' && units_parse_duration(optarg, &o->overlap) != 0)
 		return cli_usage(command,
 		    "--overlap takes a time as 7d, not \"%s\"", optarg);
+	if (c == 'x' && (units_parse_duration(optarg, &o->timeout) != 0 ||
+			    o->timeout < 1 || o->timeout > TIMEOUT_MAX_S))
+		return cli_usage(command,
+		    "--timeout takes a time from 1s to %ds, not \"%s\"",
+		    TIMEOUT_MAX_S, optarg);
 	if ((c == 'l' || c == 'a') && !parse_days(optarg, to))
 		return cli_usage(command,
 		    "days are a number from 1 to %d, not \"%s\"", DAYS_MAX,
@@ -160,7 +208,10 @@ text_option(struct certs_options *o, int c)
 	const struct {
 		int c;
 		const char **to;
-	} texts[] = {{'d', &o->dir}, {'o', &o->format}};
+	} texts[] = {{'d', &o->dir}, {'W', &o->webhooks}, {'s', &o->service},
+	    {'N', &o->ns}, {'t', &o->secret}, {'T', &o->ca_secret},
+	    {'S', &o->server}, {'k', &o->token_file}, {'C', &o->ca_file},
+	    {'o', &o->format}};
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -202,7 +253,8 @@ find_verb(struct certs_options *o, const char *command, const char *name)
 	for (o->verb = 0; o->verb < CERTS_VERBS; o->verb++)
 		if (strcmp(name, verbs[o->verb]) == 0)
 			return STATUS_OK;
-	return cli_usage(command, "say init, renew, show or bundle first");
+	return cli_usage(
+	    command, "say init, renew, show, bundle or publish first");
 }
 
 /* Whether what was given fits the verb. */
@@ -257,7 +309,12 @@ certs_options_parse(struct certs_options *o, int argc, char **argv)
 
 	*o = (struct certs_options){.life = LEAF_DAYS * (int64_t)DAY_S,
 	    .ca_life = CA_DAYS * (int64_t)DAY_S,
-	    .overlap = -1};
+	    .overlap = -1,
+	    .service = "policy-gate",
+	    .webhooks = "policy-gate",
+	    .secret = "policy-gate-tls",
+	    .ca_secret = "policy-gate-ca",
+	    .timeout = TIMEOUT_S};
 	while (status == STATUS_OK &&
 	       (c = cli_option(argc, argv, ":ho:", options)) != -1) {
 		if (c == 'h')

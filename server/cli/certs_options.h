@@ -17,6 +17,7 @@ enum certs_verb {
 	CERTS_RENEW,
 	CERTS_SHOW,
 	CERTS_BUNDLE,
+	CERTS_PUBLISH,
 	CERTS_VERBS,
 };
 
@@ -34,6 +35,15 @@ struct certs_options {
 	bool renew_ca;
 	bool renew_leaf;
 	const char *format; /* NULL: the verb's own */
+	const char *server;
+	const char *token_file;
+	const char *ca_file;
+	const char *ns;
+	const char *service;
+	const char *webhooks;
+	const char *secret;
+	const char *ca_secret;
+	int64_t timeout;
 };
 
 extern const char certs_help[];
@@ -44,8 +54,9 @@ int certs_options_parse(struct certs_options *o, int argc, char **argv);
 /* As certs/ wants to know it, at the machine's time. */
 struct authority_request certs_request(const struct certs_options *o);
 
-/* The verb of that name; an exit status. */
+/* The verbs that have a file of their own; exit statuses. */
 int certs_renew(const struct certs_options *o, const char *command);
+int certs_publish(const struct certs_options *o, const char *command);
 
 /* Writes what a renewal did to stdout, each line about `what`. */
 void certs_tell(const char *what, const struct authority_report *report);

@@ -15,7 +15,7 @@
  * transport_curl.c is the real one, tests have their own.
  */
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PATCH };
 
 enum {
 	HTTP_HEADER_BYTES_MAX = 64 * 1024, /* of one answer, all of them */
@@ -28,7 +28,8 @@ struct http_request {
 	enum http_method method;
 	const char *url;
 	const char *const *headers; /* "Name: value"; ends with NULL */
-	const char *body;           /* of a POST: a form; else NULL */
+	const char *body;           /* of a POST (a form, unless a header says
+				       otherwise) or PATCH; else NULL */
 	size_t body_max;            /* bound on the body of a success */
 	int64_t timeout_ms; /* what is left: for how slow a peer may be */
 	/* The settings of the host that the URL names, or NULL. */

@@ -237,7 +237,9 @@ set_request(struct transfer *x, const struct http_request *rq)
 	rc |= curl_easy_setopt(e, CURLOPT_USERAGENT, "policy-gate");
 	if (rq->method == HTTP_HEAD)
 		rc |= curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	if (rq->method == HTTP_POST)
+	if (rq->method == HTTP_PATCH)
+		rc |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "PATCH");
+	if (rq->body != NULL)
 		rc |= curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, rq->body);
 	if (tls) {
 		rc |= curl_easy_setopt(

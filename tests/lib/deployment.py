@@ -7,7 +7,7 @@ import shutil
 from lib import cluster, gate, paths, process
 
 MODES = ("audit", "warn", "enforce")
-COMPONENTS = ("ha", "cert-manager", "monitoring")
+COMPONENTS = ("ha", "cert-manager", "certs", "monitoring")
 
 # Of the kinds that an operator brings along, only that they exist.
 FOREIGN = {"certificates.cert-manager.io": ("v1", "Certificate"),
