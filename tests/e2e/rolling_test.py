@@ -36,7 +36,7 @@ class Fleet:
 
     def __init__(self, config):
         self.inputs = mount.Inputs(
-            lambda n: gate.POLICY.replace("name: company", f"name: company-{n}"),
+            lambda n: gate.POLICY.replace("company", f"company-{n}"),
             lambda n: config)
         self.certs = self.inputs  # where Cluster looks for them
         self.gates = []

@@ -6,6 +6,7 @@ registry. Takes about 22 s; under ThreadSanitizer 26 s.
 """
 
 import concurrent.futures
+import contextlib
 import itertools
 import json
 import pathlib
@@ -25,6 +26,7 @@ CHANGES, CHANGES_BEFORE = 10, 3
 CHANGE_S = 0.4  # SETTLE_MS of serve, and time to reload
 FRESH = 500
 VANISH_ROUNDS = 2
+STOP_AFTER_S = 0.7
 TTL_S = 1
 ALLOWED_S = 2
 SOON_S = 1
@@ -169,6 +171,19 @@ class BadInput(unittest.TestCase):
         self.assertEqual(len(self.own.log("review")), self.decided())
         print(f"# {len(self.cases)} cases among {done.count} reviews, "
               f"wrk's p99 {done.wrk.p99} us")
+
+
+    def test_a_stop_in_the_middle_of_it_is_clean(self):
+        with load.Load(self.own, self.known) as running, \
+                concurrent.futures.ThreadPoolExecutor() as pool:
+            gone = pool.submit(self.vanish_often)
+            time.sleep(STOP_AFTER_S)
+            self.own.stop()
+            with contextlib.suppress(OSError):
+                gone.result()
+        # Connections that end are what a stop brings; wrong answers are not.
+        answers = [w for c in running.callers for w in c.wrong if len(w) > 2]
+        self.assertEqual(answers, [])
 
 
 class Outage(unittest.TestCase):

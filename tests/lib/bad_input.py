@@ -262,8 +262,8 @@ class Cases(list):
                          path=path)
         self.add("POST /readyz", "{}", 405, path="/readyz")
         for path in ("/", "/validate/", "//validate", "/validate/../metrics",
-                     "/metrics", "/Validate", "/validate%00", "/%76alidate", "/%", "/" +
-                     "a" * 2000, "/validate;a=b"):
+                     "/metrics", "/Validate", "/validate%00", "/%76alidate",
+                     "/%", "/" + "a" * 2000, "/validate;a=b"):
             self.add(f"POST {path[:20]}", json.dumps(self.review()), 404,
                      path=path)
 

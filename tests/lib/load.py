@@ -7,7 +7,6 @@ import http.client
 import itertools
 import json
 import os
-import signal
 import threading
 import time
 
