@@ -4,7 +4,9 @@
 
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -70,6 +72,38 @@ def bash(*words):
         "printf '%s\\n' \"${COMPREPLY[@]}\"")]).stdout.split()
 
 
+def zsh(*lines):
+    """The lines as they are after Tab, typed into an interactive shell."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("zsh", ["zsh", "-f", "-i"], {
+            "PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "ready> "})
+
+    def read_until(pattern):
+        text = ""
+        while not re.search(pattern, text):
+            ready, _, _ = select.select([terminal], [], [], 20)
+            if not ready:
+                raise process.Failed(f"zsh shows {text!r}")
+            text += os.read(terminal, 65536).decode()
+        return text
+
+    try:
+        read_until("ready> ")
+        os.write(terminal, (
+            f"fpath=('{DEPLOY}/completions' $fpath); autoload -U compinit; "
+            "compinit -D -u; PS1='go''on> '\n").encode())
+        read_until("goon> ")
+        shown = []
+        for line in lines:
+            os.write(terminal, line.encode() + b"\t\x01: \n")
+            shown.append(read_until(r"\n.*goon> "))
+        return shown
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+
+
 class Completions(unittest.TestCase):
     def test_bash_offers_commands_options_and_words(self):
         self.assertEqual(bash("policy-gate", "ch"), ["check"])
@@ -82,6 +116,17 @@ class Completions(unittest.TestCase):
                          ["warn", "deny", "never"])
         self.assertEqual(bash("policy-gate", "diff", "-o", ""),
                          ["table", "json"])
+
+    def test_zsh_offers_commands_options_and_words(self):
+        if not shutil.which("zsh"):
+            self.skipTest("there is no zsh")
+        cases = {
+            "policy-gate ins": "policy-gate inspect ",
+            "policy-gate diff --max": "policy-gate diff --max-growth ",
+            "policy-gate check -o mark": "policy-gate check -o markdown",
+            "policy-gate scan --fail-on ne": "policy-gate scan --fail-on never"}
+        for whole, shown in zip(cases.values(), zsh(*cases)):
+            self.assertIn(whole, shown)
 
     def test_scripts_are_clean(self):
         checks = (["bash", "-n", DEPLOY / FILES[1]],
