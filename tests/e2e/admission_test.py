@@ -9,20 +9,30 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import cluster, gate, images, process, tap  # noqa: E402
+from lib import cluster, gate, images, pki, process, tap  # noqa: E402
 
-registry = server = kube = None
+registry = server = authority = choosy = kube = None
 
 
 def setUpModule():
-    global registry, server, kube
+    global registry, server, authority, choosy, kube
     registry = images.serve()
     server = gate.Gate(gate.POLICY, gate.config_file(registry))
-    kube = cluster.Cluster()
+    authority = pki.Authority("clients")
+    choosy = choosy_gate()
+    kube = cluster.Cluster(clients={
+        choosy.port: authority.issue("api-server", usage="clientAuth")})
     kube.guard(server)
 
 
+def choosy_gate():
+    """One that only an API server with a certificate may ask."""
+    return gate.Gate(gate.POLICY, server.config, args=[
+        "--client-ca", authority.crt, "--client-name", "api-server"])
+
+
 def tearDownModule():
+    choosy.stop()
     server.stop()
     registry.close()
 
@@ -198,6 +208,39 @@ class Workloads(unittest.TestCase):
         for word in ("2 of 2 images rejected", "containers[0].image",
                      "containers[1].image", "32 MiB", "30"):
             self.assertIn(word, done.stderr)
+
+
+class ClientCertificates(unittest.TestCase):
+    """--admission-control-config-file has a certificate for one gate alone."""
+
+    def setUp(self):
+        self.addCleanup(kube.guard, server)
+
+    def create(self, name, image):
+        return kube.apply(pod(name, image), check=False)
+
+    def test_with_its_certificate_the_api_server_is_answered(self):
+        kube.guard(choosy, "Fail")
+        done = self.create("known-bloated", "shop/bloated:1")
+        self.assertIn("lean-images", done.stderr)
+        done = self.create("known-lean", "shop/lean:1")
+        self.assertEqual(done.stdout, "pod/known-lean created\n", done.stderr)
+
+    def test_without_one_its_call_fails(self):
+        own = choosy_gate()
+        self.addCleanup(own.stop)
+        kube.register(own, "Fail")
+        own.process.wait_until(
+            lambda: "client certificate" in self.create(
+                "unknown", "shop/bloated:1").stderr, "asked")
+        done = self.create("unknown-lean", "shop/lean:1")
+        self.assertIn("failed calling webhook", done.stderr)
+        self.assertEqual(own.log("review"), [])
+        kube.register(own, "Ignore")
+        own.process.wait_until(
+            lambda: self.create("unknown", "shop/bloated:1").stdout ==
+            "pod/unknown created\n", "passed over")
+        self.assertEqual(own.log("review"), [])
 
 
 class Outages(unittest.TestCase):

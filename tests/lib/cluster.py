@@ -68,9 +68,13 @@ class Etcd:
 
 
 class Cluster:
-    """etcd, kube-apiserver and a namespace "shop" to work in."""
+    """
+    etcd, kube-apiserver and a namespace "shop" to work in.
 
-    def __init__(self):
+    clients: {port of a webhook: (certificate, key) that it is shown}
+    """
+
+    def __init__(self, clients=None):
         self.binary = process.run([HERE / "kube-apiserver"],
                                   seconds=1200).stdout.strip()
         self.dir = paths.work() / "cluster"
@@ -90,9 +94,9 @@ class Cluster:
             self.path = f"{wrapper.parent}:{self.path}"
         self.port = process.free_port()
         self.server = f"https://127.0.0.1:{self.port}"
-        self._start()
+        self._start(clients or {})
 
-    def _start(self):
+    def _start(self, clients):
         key = self.dir / "sa.key"
         process.run(["openssl", "genrsa", "-out", key, "2048"])
         (self.dir / "tokens.csv").write_text(
@@ -111,6 +115,7 @@ class Cluster:
                 # It asks for a service account that no controller makes here.
                 "--disable-admission-plugins=ServiceAccount",
                 "--service-cluster-ip-range=10.0.0.0/24",
+                f"--admission-control-config-file={self._admission(clients)}",
                 f"--audit-policy-file={self.dir}/audit.yaml",
                 f"--audit-log-path={self.audit_log}"]
         if self.minor < EPHEMERAL_GATE_UNTIL:
@@ -122,6 +127,23 @@ class Cluster:
                                  check=False).returncode == 0,
             "with a default namespace")
         self.make_namespace("shop")
+
+    def _admission(self, clients):
+        """A file that says what webhooks are shown, by their host and port."""
+        shown, path = self.dir / "webhooks.json", self.dir / "admission.json"
+        users = [{"name": f"127.0.0.1:{port}", "user": {
+            "client-certificate": str(crt), "client-key": str(key)}}
+            for port, (crt, key) in clients.items()]
+        shown.write_text(json.dumps(
+            {"apiVersion": "v1", "kind": "Config", "users": users}))
+        version = "apiserver.config.k8s.io/v1"
+        path.write_text(json.dumps({
+            "apiVersion": version, "kind": "AdmissionConfiguration",
+            "plugins": [{"name": f"{kind}AdmissionWebhook", "configuration": {
+                "apiVersion": version, "kind": "WebhookAdmissionConfiguration",
+                "kubeConfigFile": str(shown)}}
+                for kind in ("Validating", "Mutating")]}))
+        return path
 
     def _ready(self):
         return process.listens(self.port) and self.kubectl(
@@ -167,6 +189,11 @@ class Cluster:
         its address: it runs beside the cluster, not in it. Two webhooks, "pods"
         and "workloads".
         """
+        self.register(gate, failure_policy, config)
+        self.wait_until_asked(gate)
+
+    def register(self, gate, failure_policy=None, config=None):
+        """The same without waiting for the server to notice."""
         config = config or self.objects((
             paths.ROOT / "deploy" / "base" / "webhook.yaml").read_text())[0]
         for hook in config["webhooks"]:
@@ -176,7 +203,6 @@ class Cluster:
             if failure_policy:
                 hook["failurePolicy"] = failure_policy
         self.apply(config)
-        self.wait_until_asked(gate)
 
     def wait_until_asked(self, gate):
         """The server takes a moment to notice a webhook: wait until it asks
