@@ -73,12 +73,15 @@ names_text(
 
 	if (n == 0)
 		return error_set(err, ERR_INVALID, "no name is given");
+	if (n > NAMES_MAX)
+		return error_set(
+		    err, ERR_LIMIT, "more than %d names", NAMES_MAX);
 	buf_puts(out, "critical");
 	for (i = 0; i < n; i++)
 		if (add_name(out, names[i], err) != 0)
 			return -1;
 	if (buf_failed(out))
-		return error_set(err, ERR_LIMIT, "too many names");
+		return error_set(err, ERR_NOMEM, "out of memory");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "server/cli/sandbox.h"
 #include "server/cli/serve_options.h"
 #include "server/cli/watch.h"
+#include "server/gate/certificate.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
 #include "server/gate/waivers.h"
@@ -63,12 +64,24 @@ struct server {
 	struct gate *gate;
 	struct webhook *webhook;
 	struct waivers_diary diary;
+	struct certificate_diary cert_diary;
 	struct routes routes;
 	struct watch *watch;
 	struct sandbox sandbox;
 	struct http_server *https;
 	struct http_server *http;
 };
+
+/* Says in the log what ends soon, where that has not been done. */
+static void
+tell_ends(struct server *s)
+{
+	const int64_t now = clock_real.wall_s(&clock_real);
+
+	waivers_log_daily(&s->diary, &s->log, s->in.rules, now);
+	certificate_log(
+	    &s->cert_diary, &s->log, keypair_not_after(s->in.tls), now);
+}
 
 /* Tells of the configuration in force, in metrics and log. */
 static void
@@ -92,6 +105,7 @@ publish(struct server *s)
 	    (double)clock_real.wall_s(&clock_real), NULL, NULL);
 	metrics_set(s->metrics, METRIC_CERT_NOT_AFTER,
 	    (double)keypair_not_after(s->in.tls), NULL, NULL);
+	atomic_store(&s->routes.cert_not_after, keypair_not_after(s->in.tls));
 	if (docker->store != NULL || docker->nhelpers > 0)
 		log_event(&s->log, LOG_WARN, "credential_helpers_ignored", ":s",
 		    "detail",
@@ -99,6 +113,7 @@ publish(struct server *s)
 		    "command line does: use auths or credentials here");
 	waivers_log(
 	    &s->diary, &s->log, s->in.rules, clock_real.wall_s(&clock_real));
+	tell_ends(s);
 }
 
 static void
@@ -382,8 +397,7 @@ attend(struct server *s, int signal_fd)
 		    due == INT64_MAX ? LOOK_MS
 		    : due > now      ? (int)(due - now)
 				     : 0);
-		waivers_log_daily(&s->diary, &s->log, s->in.rules,
-		    clock_real.wall_s(&clock_real));
+		tell_ends(s);
 		now = clock_real.monotonic_ms(&clock_real);
 		if (watch_changed(s->watch)) {
 			due = now + SETTLE_MS;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/routes.h"
 
+#include "server/gate/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +79,9 @@ handle_readyz(void *arg, struct http_exchange *x)
 
 	if (atomic_load(&r->draining))
 		respond_text(x, 503, "shutting down\n");
+	else if (clock_real.wall_s(&clock_real) >=
+		 atomic_load(&r->cert_not_after))
+		respond_text(x, 503, "the certificate has expired\n");
 	else if (atomic_load(&r->stale))
 		respond_text(x, 200,
 		    "ok, but the last reload was refused: policy, config and "

@@ -7,6 +7,7 @@
 #include "server/http/http.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 /*
  * Which path is answered by what: the webhook and the health endpoints on the
@@ -17,6 +18,9 @@ struct routes {
 	struct metrics *metrics; /* borrowed */
 	atomic_bool stale;    /* the last reload was refused: /readyz says so */
 	atomic_bool draining; /* /readyz says 503 */
+	/* Seconds since the epoch; from then on /readyz says 503: nobody who
+	 * verifies it can ask anything. */
+	_Atomic int64_t cert_not_after;
 };
 
 /* For http_options.routes; the arg is a struct routes. */

@@ -296,7 +296,9 @@ kube_call(struct kube *k, enum kube_verb verb, const char *path,
 	if (body != NULL)
 		text = tree_dump(body, JSON_COMPACT);
 	rq.body = text;
-	if (buf_failed(&url) || (body != NULL && text == NULL))
+	/* A path that found no memory is empty, and would lead elsewhere. */
+	if (buf_failed(&url) || path[0] != '/' ||
+	    (body != NULL && text == NULL))
 		error_set(err, ERR_NOMEM, "out of memory");
 	else
 		result = call(k, &rq, answer, err);

@@ -101,23 +101,33 @@ out_of_memory(struct error *err)
 	return error_set(err, ERR_NOMEM, "out of memory");
 }
 
-/* Takes what is in a Secret; what is no base64 is as if it were not there. */
+/* What is no base64 is as if it were not there. */
+static int
+decode(struct buf *bytes, const char *text, struct error *err)
+{
+	if (text == NULL || base64_decode(bytes, text, strlen(text)) == 0)
+		return 0;
+	if (buf_failed(bytes))
+		return out_of_memory(err);
+	buf_truncate(bytes, 0);
+	return 0;
+}
+
 static int
 take_part(struct round *o, enum secret_index i, enum authority_part part,
     struct error *err)
 {
 	const char *text = secret_data(o->secrets[i], authority_names[part]);
 	AUTO(buf_clear) struct buf bytes = BUF_INIT(TEXT_MAX);
-	int rc = 0;
+	int rc = decode(&bytes, text, err);
 
-	if (text == NULL || base64_decode(&bytes, text, strlen(text)) != 0)
-		return 0;
+	if (rc != 0 || bytes.len == 0)
+		return rc;
 	rc = part == CA_CRT
 		 ? authority_trust(&o->have, buf_text(&bytes), bytes.len, err)
 		 : authority_set_put(
 		       &o->have, part, buf_text(&bytes), bytes.len, err);
-	if (bytes.data != NULL)
-		explicit_bzero(bytes.data, bytes.len);
+	explicit_bzero(bytes.data, bytes.len);
 	return rc;
 }
 
@@ -133,30 +143,39 @@ is_named(const struct round *o, const char *host)
 	return false;
 }
 
-/* Whether a webhook calls the gate, by the host that it calls. */
-static bool
-is_ours(const struct round *o, const json_t *hook)
+/* The host that a webhook calls; "" where that cannot be said. */
+static int
+host_of(const json_t *hook, struct buf *host, struct error *err)
 {
 	const json_t *config = json_object_get(hook, "clientConfig");
 	const json_t *service = json_object_get(config, "service");
 	const char *text = json_string_value(json_object_get(config, "url"));
-	AUTO(buf_clear) struct buf host = BUF_INIT(PATH_TEXT_MAX);
-	AUTO(arena_free) struct arena *mem = NULL;
-	struct error ignored = ERROR_INIT;
+	AUTO(arena_free) struct arena *mem = arena_new();
+	struct error why = ERROR_INIT;
 	const char *name, *ns;
 	struct url url;
 
 	name = json_string_value(json_object_get(service, "name"));
 	ns = json_string_value(json_object_get(service, "namespace"));
 	if (name != NULL && ns != NULL)
-		buf_printf(&host, "%s.%s.svc", name, ns);
-	mem = text != NULL ? arena_new() : NULL;
-	if (mem != NULL && url_parse(&url, text, NULL, mem, &ignored) == 0) {
-		buf_puts(&host, url.host[0] == '[' ? url.host + 1 : url.host);
-		if (url.host[0] == '[')
-			buf_truncate(&host, host.len - 1);
-	}
-	return is_named(o, buf_text(&host));
+		buf_printf(host, "%s.%s.svc", name, ns);
+	else if (mem != NULL && text != NULL &&
+		 url_parse(&url, text, NULL, mem, &why) == 0)
+		buf_add(host, url.host + (url.host[0] == '['),
+		    strcspn(url.host, "]") - (url.host[0] == '['));
+	if (mem == NULL || why.code == ERR_NOMEM || buf_failed(host))
+		return out_of_memory(err);
+	return 0;
+}
+
+/* Whether a webhook calls the gate: 1, 0, or -1 with *err. */
+static int
+is_ours(const struct round *o, const json_t *hook, struct error *err)
+{
+	AUTO(buf_clear) struct buf host = BUF_INIT(URL_MAX);
+
+	return host_of(hook, &host, err) == 0 ? is_named(o, buf_text(&host))
+					      : -1;
 }
 
 static const char *
@@ -184,8 +203,11 @@ take_hooks(
 		const json_t *hook = json_array_get(list, i);
 		AUTO(buf_clear) struct buf bytes = BUF_INIT(TEXT_MAX);
 		const char *text = bundle_of(hook);
+		const int ours = is_ours(o, hook, err);
 
-		if (!is_ours(o, hook))
+		if (ours < 0)
+			return -1;
+		if (ours == 0)
 			continue;
 		told->ours++;
 		if (text == NULL || stored == NULL || strcmp(text, stored) != 0)
@@ -356,9 +378,12 @@ hooks_patch(struct round *o, enum publish_kind kind, int *n, struct error *err)
 	for (i = 0; ok && i < json_array_size(list); i++) {
 		const json_t *hook = json_array_get(list, i);
 		const char *old = bundle_of(hook);
+		const int ours = is_ours(o, hook, err);
 		char path[64];
 
-		if (!is_ours(o, hook) ||
+		if (ours < 0)
+			return NULL;
+		if (ours == 0 ||
 		    (old != NULL && strcmp(old, buf_text(&o->bundle)) == 0))
 			continue;
 		snprintf(path, sizeof(path),
