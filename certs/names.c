@@ -86,7 +86,7 @@ names_text(
 }
 
 /* "" where it is of another kind. */
-static const char *
+static void
 general_text(const GENERAL_NAME *name, char text[static DNS_NAME_MAX + 1])
 {
 	const ASN1_STRING *value;
@@ -95,7 +95,7 @@ general_text(const GENERAL_NAME *name, char text[static DNS_NAME_MAX + 1])
 	value = GENERAL_NAME_get0_value(name, &type);
 	text[0] = '\0';
 	if (type != GEN_DNS && type != GEN_IPADD)
-		return text;
+		return;
 	len = ASN1_STRING_length(value);
 	family = len == 4 ? AF_INET : AF_INET6;
 	if (type == GEN_DNS && len <= DNS_NAME_MAX)
@@ -104,23 +104,25 @@ general_text(const GENERAL_NAME *name, char text[static DNS_NAME_MAX + 1])
 	else if (type == GEN_IPADD && (len == 4 || len == 16))
 		inet_ntop(
 		    family, ASN1_STRING_get0_data(value), text, DNS_NAME_MAX);
-	return text;
 }
 
 int
 names_of(const X509 *cert, struct buf *out, struct error *err)
 {
 	AUTO(GENERAL_NAMES_free) GENERAL_NAMES *names = NULL;
-	char texts[NAMES_MAX][DNS_NAME_MAX + 1];
-	const char *list[NAMES_MAX];
-	size_t n = 0;
-	int i;
+	char text[DNS_NAME_MAX + 1];
+	int i, n = 0;
 
 	names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	buf_puts(out, "critical");
 	for (i = 0; i < sk_GENERAL_NAME_num(names) && n < NAMES_MAX; i++) {
-		list[n] =
-		    general_text(sk_GENERAL_NAME_value(names, i), texts[n]);
-		n += list[n][0] != '\0';
+		general_text(sk_GENERAL_NAME_value(names, i), text);
+		if (text[0] != '\0' && add_name(out, text, err) != 0)
+			return -1;
+		n += text[0] != '\0';
 	}
-	return names_text(list, n, out, err);
+	if (n == 0)
+		return error_set(
+		    err, ERR_INVALID, "there is no DNS name or address");
+	return buf_failed(out) ? error_set(err, ERR_NOMEM, "out of memory") : 0;
 }

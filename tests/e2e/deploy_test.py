@@ -125,8 +125,10 @@ class Manifests(unittest.TestCase):
                                      (path, "HTTPS"))
                 self.assertIn("memory", container["resources"]["limits"])
                 self.assertNotIn("cpu", container["resources"]["limits"])
-                account = deployment.one(objects[name], "ServiceAccount")
-                self.assertFalse(account["automountServiceAccountToken"])
+                for account in objects[name]:
+                    if account["kind"] == "ServiceAccount":
+                        self.assertFalse(
+                            account["automountServiceAccountToken"])
 
     def test_network_is_open_where_it_must_be(self):
         policy = deployment.one(objects["enforce"], "NetworkPolicy")["spec"]
