@@ -3,6 +3,7 @@
 
 #include "certs/keypair.h"
 #include "policy/base/file.h"
+#include "tests/unit/shell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,19 +68,6 @@ init(const char *dir, const char *const *list, size_t n, bool force,
 
 	born = r.now;
 	return authority_init(dir, &r, force, err);
-}
-
-__attribute__((format(printf, 1, 2))) static void
-run(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 #include "certs/authority.h"
 #include "certs/keypair.h"
+#include "tests/unit/shell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,19 +46,6 @@ setup(void **state)
 	*state = dir;
 	return mkdtemp(dir) != NULL ? authority_init(dir, &usual, true, &err)
 				    : -1;
-}
-
-__attribute__((format(printf, 1, 2))) static void
-run(const char *fmt, ...)
-{
-	char command[2 * PATH];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
 }
 
 static int

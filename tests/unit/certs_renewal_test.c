@@ -6,6 +6,7 @@
 #include "certs/authority.h"
 #include "certs/keypair.h"
 #include "policy/base/file.h"
+#include "tests/unit/shell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,19 +31,6 @@ static const struct authority_request usual = {.names = names,
     .ca_life = 3650LL * DAY,
     .leaf_life = 90LL * DAY,
     .overlap = OVERLAP * DAY};
-
-__attribute__((format(printf, 1, 2))) static void
-run(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
 
 /* Every test has a folder of its own, with what init makes in it. */
 static int
