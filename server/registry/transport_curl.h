@@ -7,6 +7,7 @@
 #include "policy/base/clock.h"
 #include "server/registry/budget.h"
 #include "server/registry/lane.h"
+#include "server/registry/lookup.h"
 #include "server/registry/transport.h"
 
 #include <curl/curl.h>
@@ -18,6 +19,7 @@ struct curl_transport {
 	const struct clock *clock;
 	CURLM *multi;
 	struct lanes lanes;
+	struct lookups lookups;
 	struct budget *budget;
 };
 
@@ -40,6 +42,7 @@ struct transfer {
 	void *arg;
 	int64_t started;
 	bool running; /* libcurl has it */
+	struct lookup lookup;
 	bool guard;
 	bool blocked;
 	const struct net *allow;

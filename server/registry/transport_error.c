@@ -117,6 +117,12 @@ transfer_explain(struct transfer *x, CURLcode code)
 		error_set(err, ERR_BLOCKED, "no connection could be made");
 		return;
 	}
+	if (x->lookup.refused) {
+		x->answer.may_retry = true;
+		error_set(err, ERR_UNAVAILABLE,
+		    "too many names are being looked up at the moment");
+		return;
+	}
 	if (code == CURLE_OPERATION_TIMEDOUT) {
 		explain_timeout(x);
 		return;

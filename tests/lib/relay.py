@@ -3,6 +3,7 @@
 
 import contextlib
 import queue
+import random
 import socket
 import ssl
 import threading
@@ -22,11 +23,12 @@ class Relay:
     tls:     a pki.Authority: ends TLS here and begins it again, which is how
              HTTP/2 streams can be counted; else bytes are passed on unread
     latency: seconds by which what the server says is late
+    jitter:  so many more at the most, others each time
     """
 
-    def __init__(self, to, tls=None, latency=0):
+    def __init__(self, to, tls=None, latency=0, jitter=0):
         self.to = to
-        self.latency = latency
+        self.latency, self.jitter = latency, jitter
         self.connections = 0
         self.streams = 0  # the most at a time in one connection
         self.inside = self.outside = None
@@ -75,13 +77,13 @@ class Relay:
                 back = threading.Thread(
                     target=self.pump, daemon=True, args=(
                         server, client, watch and watch.server,
-                        self.latency))
+                        self.latency, self.jitter))
                 back.start()
                 self.pump(client, server, watch and watch.client)
                 back.join()
 
     @staticmethod
-    def pump(source, sink, watch=None, latency=0):
+    def pump(source, sink, watch=None, latency=0, jitter=0):
         """What has come waits, what comes does not wait for it."""
         chunks = queue.SimpleQueue()
         reader = threading.Thread(target=Relay.read, args=(source, chunks),
@@ -90,7 +92,8 @@ class Relay:
         with contextlib.suppress(OSError):
             while (chunk := chunks.get())[1]:
                 at, data = chunk
-                time.sleep(max(0, at + latency - time.monotonic()))
+                late = latency + random.uniform(0, jitter)
+                time.sleep(max(0, at + late - time.monotonic()))
                 if watch:
                     watch(data)
                 sink.sendall(data)
