@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/load_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Hands out what was read, as if it had been fetched. */
@@ -80,5 +81,6 @@ load_disk_will_do(const struct load *l)
 	const struct registry_settings *s = l->rq.settings;
 	int64_t age = l->client->clock->wall_s(l->client->clock) - l->stored_at;
 
-	return l->stored[0] != '\0' && age < s->tag_ttl + s->stale_for;
+	/* A clock that was set back makes nothing younger. */
+	return l->stored[0] != '\0' && llabs(age) < s->tag_ttl + s->stale_for;
 }

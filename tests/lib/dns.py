@@ -28,9 +28,15 @@ class Server(threading.Thread):
         namespace.instead_of("/etc/resolv.conf", f"nameserver {ADDRESS}\n")
         self.start()
 
+    def close(self):
+        self.socket.close()
+
     def run(self):
         while True:
-            query, client = self.socket.recvfrom(512)
+            try:
+                query, client = self.socket.recvfrom(512)
+            except OSError:
+                return
             threading.Thread(target=self.answer, args=(query, client),
                              daemon=True).start()
 
