@@ -116,7 +116,7 @@ $(UNIT:=.o) $(UNIT_LIB): | build/.deps-test
 ##                    NODEPS=1 leaves it out)
 .PHONY: deps
 deps:
-	$Qtests/deps build test e2e demo bench lint image
+	$Qtests/deps build test e2e demo bench lint image deb
 
 # A set of packages is looked after once, and again when the list changes.
 build/.deps-%: tests/deps
@@ -233,6 +233,7 @@ manual: all
 	$Qdeploy/man/generate $B/policy-gate deploy
 
 SHARE = $(DESTDIR)$(PREFIX)/share
+ZSH = $(PREFIX)/share/zsh/site-functions
 
 ## make install       into $(DESTDIR)$(PREFIX), /usr/local by default
 .PHONY: install
@@ -243,10 +244,15 @@ install: all
 	install -D -m 0644 deploy/completions/policy-gate.bash \
 		$(SHARE)/bash-completion/completions/policy-gate
 	install -D -m 0644 deploy/completions/_policy-gate \
-		$(SHARE)/zsh/site-functions/_policy-gate
+		$(DESTDIR)$(ZSH)/_policy-gate
 	install -D -m 0644 -t $(SHARE)/policy-gate policy/schema.json
 	install -D -m 0644 -t $(SHARE)/policy-gate/presets \
 		policy/presets/*.yaml
+
+## make deb           the Debian package, build/deb/policy-gate_VERSION_ARCH.deb
+.PHONY: deb
+deb: build/.deps-deb all
+	$Qdeploy/deb $B '$(VERSION)'
 
 ## make image         the container image as an OCI layout, build/image;
 ##                    FRESH=1 with Debian's latest fixes

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 What the README says, done; tests/e2e/readme_test.py does what needs a
-cluster, tests/e2e/image_test.py builds the image. Together they know every
-block: a new one without a test fails here.
+cluster, deb_test.py and image_test.py beside it make package and image.
+Together they know every block: a new one without a test fails here.
 """
 
 import os
@@ -24,7 +24,7 @@ HERE = (("sh", "make demo"), ("yaml", "# policy.yaml"),
         ("yaml", "# .github/"), ("yaml", "# .gitlab"),
         ("yaml", "# config.yaml"))
 IN_E2E = (("console", "kubectl apply -f bloated.yaml"),
-          ("sh", "make image"))
+          ("sh", "make deb"), ("sh", "make image"))
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n" \
       "  containers:\n    - {name: app, image: \"%s\"}\n"
