@@ -162,12 +162,14 @@ text_quote(struct buf *b, const char *s, size_t max)
 	const char *const start = s;
 	uint32_t c = 0;
 	size_t len;
+	bool valid;
 
 	buf_puts(b, "\"");
 	for (; *s != '\0'; s += len) {
-		const bool valid = (len = decode((const unsigned char *)s, &c));
-
-		len += !valid;
+		len = decode((const unsigned char *)s, &c);
+		valid = len > 0;
+		if (!valid)
+			len = 1;
 		if ((size_t)(s - start) + len > max)
 			break;
 		if (valid && c != '"' && c != '\\' &&
