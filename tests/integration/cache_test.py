@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate remembers of a registry, and what it pins."""
+"""What the gate remembers of a registry."""
 
-import base64
 import concurrent.futures
-import json
 import pathlib
 import sys
 import time
@@ -62,35 +60,6 @@ class Cache(unittest.TestCase):
         answer = self.gate.post(self.review("shop/root:1"), "3s")
         self.assertFalse(answer["allowed"])
         self.assertEqual(answer["status"]["code"], 503)
-
-    def test_mutate_pins_the_digest_that_was_judged(self):
-        reference = self.registry.ref("shop/lean:1")
-        done = gate.command("inspect", "-o", "json", reference)
-        status, _, body = self.gate.request(
-            "POST", "/mutate?timeout=10s",
-            json.dumps(self.review("shop/lean:1")),
-            {"Content-Type": "application/json"})
-        self.assertEqual(status, 200)
-        response = json.loads(body)["response"]
-        self.assertTrue(response["allowed"])
-        self.assertEqual(response["patchType"], "JSONPatch")
-        digest = json.loads(done.stdout)["resolved"].split("@")[1]
-        path = "/spec/containers/0/image"
-        self.assertEqual(json.loads(base64.b64decode(response["patch"])), [
-            {"op": "test", "path": path, "value": reference},
-            {"op": "replace", "path": path, "value": f"{reference}@{digest}"},
-        ])
-
-    def test_mutate_never_denies(self):
-        self.registry.stop()
-        _, _, body = self.gate.request(
-            "POST", "/mutate?timeout=3s",
-            json.dumps(self.review("shop/lean:1")),
-            {"Content-Type": "application/json"})
-        response = json.loads(body)["response"]
-        self.assertTrue(response["allowed"])
-        self.assertNotIn("patch", response)
-        self.assertIn("not pinned", response["warnings"][0])
 
 
 if __name__ == "__main__":

@@ -414,6 +414,29 @@ class Operation(unittest.TestCase):
         entry = server.log("review")[-1]
         self.assertEqual(list(entry)[:3], ["time", "level", "event"])
 
+    def test_log_says_all_of_a_decision(self):
+        ref = registry.ref("shop/root:1")
+        pod = gate.pod(ref)
+        pod["metadata"] = {"generateName": "web-", "namespace": "shop"}
+        review = gate.review(pod, name="", dryRun=True,
+                             userInfo={"username": "anna"})
+        server.post(review)
+        entry = server.log("review")[-1]
+        image, = entry.pop("images")
+        self.assertRegex(entry.pop("time"), r"^\d{4}-\d\d-\d\dT[\d:]{8}Z$")
+        self.assertGreater(entry.pop("ms"), 0)
+        self.assertEqual(entry, {
+            "level": "info", "event": "review", "endpoint": "validate",
+            "uid": review["request"]["uid"], "operation": "CREATE",
+            "kind": "Pod", "namespace": "shop", "name": "web-",
+            "username": "anna", "dryRun": True, "verdict": "warn"})
+        self.assertRegex(image.pop("resolved"), r"/root@sha256:[0-9a-f]{64}$")
+        self.assertIn(image.pop("cache"), ("hit", "miss"))
+        self.assertEqual(image, {
+            "path": "spec.containers[0].image", "reference": ref,
+            "verdict": "warn", "error": None, "findings": [
+                {"rule": "no-root", "check": "user.root", "mode": "warn"}]})
+
     def test_log_is_silent_below_its_level(self):
         own = gate.Gate(gate.POLICY, config, args=["--log-level", "error"])
         for name in ("lean", "bloated", "root", "nothing"):
