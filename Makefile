@@ -162,7 +162,7 @@ fuzz: $(addprefix fuzz-,$(or $(T),$(FUZZ)))
 # All that are wanted at once: two that build do not meet then.
 .PHONY: fuzz-build
 fuzz-build: build/.deps-lint
-	$Q$(FUZZ_MAKE) $(patsubst %,build/fuzz/tests/fuzz/%_fuzz,$(or $(T),$(FUZZ)))
+	+$Q$(FUZZ_MAKE) $(patsubst %,build/fuzz/tests/fuzz/%_fuzz,$(or $(T),$(FUZZ)))
 
 .PHONY: $(FUZZ:%=fuzz-%)
 $(FUZZ:%=fuzz-%): fuzz-%: fuzz-build
