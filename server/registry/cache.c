@@ -184,6 +184,23 @@ cache_find_stale(struct cache *c, const char *key,
 	return r;
 }
 
+bool
+cache_lacks_proof(
+    struct cache *c, const char *key, const struct cache_limits *limits)
+{
+	const struct entry *e;
+	bool lacks = false;
+
+	pthread_mutex_lock(&c->lock);
+	e = cache_entry(c, key);
+	if (e != NULL && e->set != NULL && e->generation != c->generation)
+		lacks = age_of(c, e) < limits->tag_ttl + limits->stale_for &&
+			(cache_key_is_by_digest(e->key) ||
+			    age_of(c, e) < 2 * limits->tag_ttl);
+	pthread_mutex_unlock(&c->lock);
+	return lacks;
+}
+
 struct image_set *
 cache_known(struct cache *c, const char *key)
 {

@@ -62,6 +62,11 @@ enum cache_result cache_find(struct cache *c, const char *key,
 enum cache_result cache_find_stale(struct cache *c, const char *key,
     const struct cache_limits *limits, struct image_set **set);
 
+/* Whether what is known is as recent as an answer may be, and only has to be
+ * proved again. */
+bool cache_lacks_proof(
+    struct cache *c, const char *key, const struct cache_limits *limits);
+
 /* What it was last, however long ago: it may still be so. A new reference, or
  * NULL. */
 struct image_set *cache_known(struct cache *c, const char *key);

@@ -11,7 +11,10 @@
 #include <signal.h>
 #include <string.h>
 
-enum { IDLE_MS = 60 * 1000 };
+enum {
+	IDLE_MS = 60 * 1000,
+	PROOF_MS = 1000, /* as long as that a proof alone is waited for */
+};
 
 /* A call on its way to the thread. */
 struct call {
@@ -400,6 +403,20 @@ asking_new(struct registry *r, const struct reference *ref,
 	return a->key != NULL ? TAKE(a) : NULL;
 }
 
+/* Where only the proof is lacking nobody waits long for it: a registry that
+ * is silent just after a reload is to hold up no image that is known. */
+static int64_t
+patience(const struct asking *a, int64_t deadline)
+{
+	const struct client *c = &a->registry->client;
+	const struct cache_limits limits = limits_of(a->settings);
+	const int64_t soon = client_now(c) + PROOF_MS;
+
+	return soon < deadline && cache_lacks_proof(c->cache, a->key, &limits)
+		   ? soon
+		   : deadline;
+}
+
 /* NULL when memory is out. The asking is the call's from then on. */
 static struct call *
 call_new(struct asking *a, const struct reference *ref,
@@ -417,7 +434,7 @@ call_new(struct asking *a, const struct reference *ref,
 	    .ref = ref,
 	    .platforms = platforms,
 	    .known = known,
-	    .deadline = deadline,
+	    .deadline = patience(a, deadline),
 	    .settings = a->settings,
 	    .late = late,
 	    .done = answered,

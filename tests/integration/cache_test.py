@@ -4,12 +4,13 @@
 
 import concurrent.futures
 import pathlib
+import signal
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import gate, images, tap  # noqa: E402
+from lib import content, fault_registry, gate, images, tap  # noqa: E402
 
 
 class Cache(unittest.TestCase):
@@ -60,6 +61,25 @@ class Cache(unittest.TestCase):
         answer = self.gate.post(self.review("shop/root:1"), "3s")
         self.assertFalse(answer["allowed"])
         self.assertEqual(answer["status"]["code"], 503)
+
+    def test_a_silent_registry_just_after_a_reload_holds_up_nobody(self):
+        silent = fault_registry.Registry()
+        self.addCleanup(silent.close)
+        refs = [silent.push(f"shop/app-{i}:1", content.image(user=str(i + 1)))
+                for i in range(3)]
+        own = gate.Gate(gate.POLICY, gate.config_file(
+            silent, name="silent.json", cache={"tagTtl": "30s"}))
+        self.addCleanup(own.stop)
+        reviews = [gate.review(gate.pod(ref)) for ref in refs]
+        for review in reviews:
+            self.assertTrue(own.post(review)["allowed"])
+        silent.on("*", "*").hang()
+        own.process.popen.send_signal(signal.SIGHUP)
+        own.process.wait_until(lambda: own.log("reloaded"), "reloaded")
+        for review in reviews:
+            started = time.monotonic()
+            self.assertTrue(own.post(review)["allowed"])
+            self.assertLess(time.monotonic() - started, 4)  # of 9
 
 
 if __name__ == "__main__":

@@ -348,6 +348,31 @@ has_everything_proved_again_after_new_settings(void **state)
 	assert_true(has_image(f, D1, "r.io/a"));
 }
 
+static bool
+lacks_proof(struct fixture *f, const char *key, int seconds)
+{
+	f->still.ms += seconds * 1000;
+	return cache_lacks_proof(f->cache, key, &limits);
+}
+
+static void
+knows_what_lacks_nothing_but_proof(void **state)
+{
+	struct fixture *f = *state;
+
+	store(f, A, D1);
+	assert_false(lacks_proof(f, A, 0));
+	cache_distrust(f->cache);
+	assert_false(lacks_proof(f, "r.io/b:1", 0));
+	assert_true(lacks_proof(f, A, 59));
+	assert_false(lacks_proof(f, A, 1)); /* it may have moved */
+	assert_true(lacks_proof(f, "r.io/a@" D1, 3500));
+	assert_false(lacks_proof(f, "r.io/a@" D1, 70)); /* not to be had */
+	store_failure(f, A, ERR_NOT_FOUND);
+	cache_distrust(f->cache);
+	assert_false(lacks_proof(f, A, 0));
+}
+
 static void
 the_least_recently_used_goes_first(void **state)
 {
@@ -507,6 +532,7 @@ main(void)
 	    cmocka_unit_test(an_outage_is_not_a_refusal),
 	    TEST(gives_an_image_only_where_it_was_proved),
 	    TEST(has_everything_proved_again_after_new_settings),
+	    TEST(knows_what_lacks_nothing_but_proof),
 	    TEST(the_least_recently_used_goes_first),
 	    TEST(absences_count_too),
 	    TEST(counts_an_image_once),
