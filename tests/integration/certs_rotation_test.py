@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """
-A gate whose certificate and authority are renewed while about 500 reviews a
-second run, half of them on connections of their own: no handshake fails, for
-clients that hold the bundle before each step and the one after it. And what is
-wrong with the files: the old certificate stays. About 15 seconds.
+A gate whose certificate and authority are renewed while 500 reviews a second
+run on kept connections, and some 200 beside them, half of those on connections
+of their own: no handshake fails, for clients that hold the bundle before each
+step and the one after it. And what is wrong with the files: the old certificate
+stays. About 15 seconds.
 """
 
 import json
@@ -18,12 +19,13 @@ import types
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import gate, paths, pki, process, tap  # noqa: E402
+from lib import gate, paths, pki, process, tap, wrk  # noqa: E402
 
 POLICY = "version: 1\nname: none\nrules: []\n"
 CLIENTS = 6
 OVERLAP_S = 3  # a second of it may be lost: times are whole seconds
-RATE = 500
+RATE = 200  # of the clients
+STEADY_RATE, STEADY_CONNECTIONS = 500, 16
 
 
 class Client(threading.Thread):
@@ -100,6 +102,8 @@ class Rotation(unittest.TestCase):
                           n < CLIENTS / 2) for n in range(CLIENTS)]
         for c in clients:
             c.start()
+        steady = wrk.Wrk(own, [paths.write("steady.json", clients[0].body)],
+                         60, STEADY_CONNECTIONS, STEADY_RATE)
         started = time.monotonic()
         self.assertIn("a new certificate", self.renew(certs, "--now", "leaf"))
         time.sleep(1)
@@ -112,6 +116,7 @@ class Rotation(unittest.TestCase):
         for c in clients:
             c.join()
         took = time.monotonic() - started
+        steady.stop()
         failed = [f for c in clients for f in c.failed]
         reviews = sum(c.reviews for c in clients)
         shakes = sum(c.handshakes for c in clients)
@@ -120,8 +125,10 @@ class Rotation(unittest.TestCase):
         self.assertEqual(certs.ca.read_text().count("BEGIN CERT"), 1)
         self.assertGreaterEqual(len(own.log("reloaded")), 2)
         self.assertGreater(shakes, 200)
-        print(f"# {reviews} reviews ({reviews / took:.0f} a second), "
-              f"{shakes} handshakes, none failed")
+        self.assertEqual(steady.errors, 0, steady.text)
+        print(f"# {reviews} reviews ({reviews / took:.0f} a second) with "
+              f"{shakes} handshakes, and {steady.rate:.0f} a second on kept "
+              f"connections: none failed")
 
 
 class BadFiles(unittest.TestCase):
