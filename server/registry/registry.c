@@ -232,17 +232,27 @@ registry_free(struct registry *r)
 	release(r);
 }
 
-void
-registry_set_settings(struct registry *r, struct registry_settings *s)
+/* With the mutex held; returns what was there. */
+static struct registry_settings *
+replace_settings(struct registry *r, struct registry_settings *s)
 {
-	struct registry_settings *old;
+	struct registry_settings *old = r->settings;
 
-	pthread_mutex_lock(&r->mutex);
-	old = r->settings;
 	r->settings = registry_settings_ref(s);
 	/* What was learned by other credentials proves nothing any more. */
 	cache_distrust(r->client.cache);
 	budget_set_max(r->client.budget, large_bytes(r, s));
+	return old;
+}
+
+void
+registry_set_settings(struct registry *r, struct registry_settings *s)
+{
+	struct registry_settings *old = NULL;
+
+	pthread_mutex_lock(&r->mutex);
+	if (strcmp(r->settings->digest, s->digest) != 0)
+		old = replace_settings(r, s);
 	pthread_mutex_unlock(&r->mutex);
 	registry_settings_unref(old);
 }

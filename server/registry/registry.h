@@ -63,7 +63,8 @@ struct registry *registry_new(struct registry_settings *settings,
 void registry_free(struct registry *r);
 OWNED(struct registry, registry_free)
 
-/* Later calls use these settings; calls under way keep theirs. */
+/* Later calls use these settings; calls under way keep theirs. What is known
+ * has to be proved again by them, unless they do not differ. */
 void registry_set_settings(struct registry *r, struct registry_settings *s);
 
 /*

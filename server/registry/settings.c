@@ -2,6 +2,7 @@
 #include "server/registry/settings.h"
 
 #include "policy/base/file.h"
+#include "policy/base/tree.h"
 #include "policy/base/units.h"
 #include "server/registry/settings_read.h"
 
@@ -94,13 +95,12 @@ read_docker(struct parse *p, const struct node *root)
 
 	if (path == NULL)
 		return;
-	settings_named(p, path);
-	text = file_read(path, DOCKER_CONFIG_BYTES_MAX, &len, &err);
-	if (text == NULL ||
-	    docker_config_parse(&p->s->docker, text, len, p->s->mem, &err) != 0)
+	text = settings_read(p, &n, path, DOCKER_CONFIG_BYTES_MAX, &len);
+	if (text == NULL)
+		return;
+	if (docker_config_parse(&p->s->docker, text, len, p->s->mem, &err) != 0)
 		diagnostics_error(p->d, &n, "%s", err.msg);
-	if (text != NULL)
-		explicit_bzero(text, len);
+	explicit_bzero(text, len);
 }
 
 static void
@@ -198,16 +198,35 @@ settings_new(void)
 	return s;
 }
 
+/* What is written in the config itself; the files that it names follow. */
+static struct digest *
+digest_begin(const struct node *n, struct error *err)
+{
+	AUTO(digest_free) struct digest *d = digest_new("sha256:", err);
+	AUTO(free) char *text = NULL;
+
+	if (d == NULL || n->value == NULL)
+		return TAKE(d);
+	text = tree_dump(n->value, JSON_ENCODE_ANY);
+	if (text == NULL) {
+		error_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	return digest_update(d, text, strlen(text), err) == 0 ? TAKE(d) : NULL;
+}
+
 struct registry_settings *
 registry_settings_parse(const struct node *n, struct diagnostics *d,
     const struct settings_listener *l)
 {
 	AUTO(registry_settings_unref)
 	struct registry_settings *s = settings_new();
-	struct parse p = {s, d, l};
+	struct error err = ERROR_INIT;
+	AUTO(digest_free) struct digest *seen = digest_begin(n, &err);
+	struct parse p = {s, d, l, seen};
 	size_t before = d->errors;
 
-	if (s == NULL) {
+	if (s == NULL || seen == NULL) {
 		diagnostics_error(d, n, "out of memory");
 		return NULL;
 	}
@@ -217,6 +236,8 @@ registry_settings_parse(const struct node *n, struct diagnostics *d,
 		read_network(&p, n);
 		read_cache(&p, n);
 	}
+	if (digest_finish(seen, s->digest, &err) != 0)
+		diagnostics_error(d, n, "%s", err.msg);
 	return d->errors == before ? TAKE(s) : NULL;
 }
 

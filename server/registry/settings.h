@@ -2,6 +2,7 @@
 #ifndef SERVER_REGISTRY_SETTINGS_H
 #define SERVER_REGISTRY_SETTINGS_H
 
+#include "certs/digest.h"
 #include "policy/base/arena.h"
 #include "policy/base/diagnostics.h"
 #include "policy/facts.h"
@@ -72,6 +73,9 @@ struct registry_settings {
 	int64_t tag_ttl;       /* seconds, these three */
 	int64_t stale_for;
 	int64_t negative_ttl;
+	/* Of all that it was made of, the files' contents too: the same for
+	 * settings that do not differ. */
+	char digest[DIGEST_TEXT_MAX];
 };
 
 /*

@@ -48,11 +48,23 @@ settings_bool(
 	return json_is_true(n.value);
 }
 
-void
-settings_named(const struct parse *p, const char *path)
+char *
+settings_read(struct parse *p, const struct node *n, const char *path,
+    size_t max, size_t *len)
 {
+	AUTO(free) char *data = NULL;
+	struct error err = ERROR_INIT;
+
 	if (p->listener != NULL)
 		p->listener->named(p->listener->arg, path);
+	data = file_read(path, max, len, &err);
+	if (data == NULL ||
+	    digest_update(p->seen, len, sizeof(*len), &err) != 0 ||
+	    digest_update(p->seen, data, *len, &err) != 0) {
+		diagnostics_error(p->d, n, "%s", err.msg);
+		return NULL;
+	}
+	return TAKE(data);
 }
 
 /* The bytes of the file that a node names. */
@@ -64,17 +76,13 @@ settings_file(
 	const char *path = settings_string(p, &n);
 	AUTO(free)
 	char *data = NULL;
-	struct error err = ERROR_INIT;
 	struct pem pem = {0};
 
 	if (path == NULL)
 		return pem;
-	settings_named(p, path);
-	data = file_read(path, max, &pem.len, &err);
-	if (data == NULL) {
-		diagnostics_error(p->d, &n, "%s", err.msg);
+	data = settings_read(p, &n, path, max, &pem.len);
+	if (data == NULL)
 		return pem;
-	}
 	pem.data = arena_strndup(p->s->mem, data, pem.len);
 	explicit_bzero(data, pem.len);
 	if (pem.data == NULL)

@@ -11,6 +11,7 @@ struct parse {
 	struct registry_settings *s;
 	struct diagnostics *d;
 	const struct settings_listener *listener; /* or NULL */
+	struct digest *seen;                      /* of all that is read */
 };
 
 void settings_nomem(struct parse *p, const struct node *n);
@@ -19,8 +20,9 @@ const char *settings_copy(struct parse *p, const struct node *n, const char *s);
 bool settings_bool(struct parse *p, const struct node *parent, const char *key,
     bool otherwise);
 
-/* Tells of a file, before it is read. */
-void settings_named(const struct parse *p, const char *path);
+/* A file's text to free(), or NULL. The listener is told of it before. */
+char *settings_read(struct parse *p, const struct node *n, const char *path,
+    size_t max, size_t *len);
 
 /* The bytes of the file that a member names. */
 struct pem settings_file(

@@ -8,6 +8,7 @@ and what it takes care not to remember. Tags that move are seen to move once.
 import base64
 import json
 import pathlib
+import signal
 import sys
 import time
 
@@ -173,6 +174,16 @@ class Kept(Cache):
             lambda: self.server.log("reloaded"), "reloaded")
         answer = self.post(self.server, self.ref)
         self.assertIn("NOT_FOUND_OR_DENIED", answer["status"]["message"])
+
+    def test_reload_that_changes_no_registry_asks_none(self):
+        self.start(tagTtl="1h")
+        self.assertTrue(self.allowed())
+        self.reg.log.clear()
+        self.server.process.popen.send_signal(signal.SIGHUP)
+        self.server.process.wait_until(
+            lambda: self.server.log("reloaded"), "reloaded")
+        self.assertTrue(self.allowed())
+        self.assertEqual(self.reg.log, [])
 
 
 class Revalidated(Cache):

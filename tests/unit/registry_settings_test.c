@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -209,6 +210,45 @@ reports_every_error_at_once(void **state)
 }
 
 static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+tells_settings_apart_by_all_that_they_were_made_of(void **state)
+{
+	char dir[] = "/tmp/settings_XXXXXX", path[64], text[256], other[512];
+	AUTO(registry_settings_unref) struct registry_settings *a = NULL;
+	AUTO(registry_settings_unref) struct registry_settings *same = NULL;
+	AUTO(registry_settings_unref) struct registry_settings *file = NULL;
+	AUTO(registry_settings_unref) struct registry_settings *config = NULL;
+	AUTO(buf_clear) struct buf report = BUF_INIT(4096);
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/ca.pem", dir);
+	snprintf(text, sizeof(text), "registries: {r.io: {caFile: %s}}", path);
+	snprintf(other, sizeof(other), "%s\ncache: {tagTtl: 31s}", text);
+	write_file(path, "one");
+	a = parse(text, &report);
+	same = parse(text, &report);
+	config = parse(other, &report);
+	write_file(path, "two");
+	file = parse(text, &report);
+	unlink(path);
+	rmdir(dir);
+	assert_string_equal(buf_text(&report), "");
+	assert_string_equal(a->digest, same->digest);
+	assert_string_not_equal(a->digest, config->digest);
+	assert_string_not_equal(a->digest, file->digest);
+}
+
+static void
 run_out(void *arg)
 {
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
@@ -236,6 +276,8 @@ main(void)
 	    cmocka_unit_test(reads_everything),
 	    cmocka_unit_test(says_what_is_wrong_and_where),
 	    cmocka_unit_test(reports_every_error_at_once),
+	    cmocka_unit_test(
+		tells_settings_apart_by_all_that_they_were_made_of),
 	    cmocka_unit_test(survives_running_out_of_memory),
 	};
 
