@@ -4,6 +4,7 @@
 import atexit
 import ctypes
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -178,6 +179,15 @@ def stop_all():
             p.stop()
         except Failed as e:
             print(f"# {e}")
+    end_children()
+
+
+def end_children():
+    """Those whose start was interrupted: nobody else knows of them."""
+    for task in pathlib.Path("/proc/self/task").iterdir():
+        for pid in map(int, (task / "children").read_text().split()):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 atexit.register(stop_all)
