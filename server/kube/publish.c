@@ -245,12 +245,12 @@ read_all(struct round *o, struct error *err)
 
 	for (i = 0; i < SECRETS && result != KUBE_FAILED; i++) {
 		buf_truncate(&path, 0);
-		secret_path(o, secret_name(o, i), &path);
+		secret_path(o, secret_name(o, (enum secret_index)i), &path);
 		result = read_one(o, &path, &o->secrets[i], err);
 	}
 	for (i = 0; i < PUBLISH_KINDS && result != KUBE_FAILED; i++) {
 		buf_truncate(&path, 0);
-		hooks_path(o, i, &path);
+		hooks_path(o, (enum publish_kind)i, &path);
 		result = read_one(o, &path, &o->hooks[i], err);
 	}
 	return result == KUBE_FAILED ? -1 : 0;
@@ -267,10 +267,11 @@ plan(struct round *o, struct error *err)
 	for (i = 0; i < SECRETS; i++)
 		for (j = 0; j < 3; j++)
 			if (secret_parts[i][j] != AUTHORITY_PARTS &&
-			    take_part(o, i, secret_parts[i][j], err) != 0)
+			    take_part(o, (enum secret_index)i,
+				secret_parts[i][j], err) != 0)
 				return -1;
 	for (i = 0; i < PUBLISH_KINDS; i++)
-		if (take_hooks(o, i, &published, err) != 0)
+		if (take_hooks(o, (enum publish_kind)i, &published, err) != 0)
 			return -1;
 	a.mend = true;
 	a.unpublished = !published;
