@@ -128,8 +128,8 @@ image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
 
 		if (platform_set_runs(nodes, p))
 			out->images[out->n++] = image_ref(set->images[i]);
-		else if (platform_init(&others[out->nothers++], p->os, p->arch,
-			     p->variant, p->os_version, out->mem) != 0)
+		else if (platform_copy(&others[out->nothers++], p, out->mem) !=
+			 0)
 			return NULL;
 	}
 	return TAKE(out);

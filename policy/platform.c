@@ -94,6 +94,20 @@ platform_init(struct platform *p, const char *os, const char *arch,
 	return 0;
 }
 
+int
+platform_copy(
+    struct platform *to, const struct platform *from, struct arena *mem)
+{
+	to->os = arena_strdup(mem, from->os);
+	to->arch = arena_strdup(mem, from->arch);
+	to->variant = arena_strdup(mem, from->variant);
+	to->os_version = arena_strdup(mem, from->os_version);
+	return to->os == NULL || to->arch == NULL || to->variant == NULL ||
+		       to->os_version == NULL
+		   ? -1
+		   : 0;
+}
+
 static int
 refuse(struct error *err, const char *text, const char *why)
 {

@@ -25,6 +25,10 @@ struct platform {
 int platform_init(struct platform *p, const char *os, const char *arch,
     const char *variant, const char *os_version, struct arena *mem);
 
+/* One of its own, in `mem`. Returns 0, or -1 when memory is out. */
+int platform_copy(
+    struct platform *to, const struct platform *from, struct arena *mem);
+
 /* "linux/amd64", "linux/arm64", "linux/arm/v7". ERR_SYNTAX, ERR_NOMEM. */
 int platform_parse(
     struct platform *p, const char *text, struct arena *mem, struct error *err);

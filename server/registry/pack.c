@@ -246,12 +246,9 @@ image_set_pack(const struct image_set *set, struct image *const *images)
 	for (i = 0; i < set->n; i++)
 		out->images[out->n++] = image_ref(images[i]);
 	out->others = others;
-	for (i = 0; i < set->nothers; i++) {
-		const struct platform *p = &set->others[i];
-
-		if (platform_init(&others[out->nothers++], p->os, p->arch,
-			p->variant, p->os_version, out->mem) != 0)
+	for (i = 0; i < set->nothers; i++)
+		if (platform_copy(&others[out->nothers++], &set->others[i],
+			out->mem) != 0)
 			return NULL;
-	}
 	return TAKE(out);
 }

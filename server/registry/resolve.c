@@ -354,7 +354,7 @@ copy_platforms(struct job *j, const struct platform_set *from)
 	if (items == NULL)
 		return -1;
 	for (i = 0; i < from->n; i++)
-		if (job_copy_platform(&items[i], &from->items[i], j->mem) != 0)
+		if (platform_copy(&items[i], &from->items[i], j->mem) != 0)
 			return -1;
 	j->platforms = (struct platform_set){items, from->n};
 	return 0;

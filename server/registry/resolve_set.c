@@ -11,20 +11,6 @@ job_wants(const struct job *j, const struct platform *p)
 	       platform_set_runs(&j->platforms, p);
 }
 
-int
-job_copy_platform(
-    struct platform *to, const struct platform *from, struct arena *mem)
-{
-	to->os = arena_strdup(mem, from->os);
-	to->arch = arena_strdup(mem, from->arch);
-	to->variant = arena_strdup(mem, from->variant);
-	to->os_version = arena_strdup(mem, from->os_version);
-	return to->os == NULL || to->arch == NULL || to->variant == NULL ||
-		       to->os_version == NULL
-		   ? -1
-		   : 0;
-}
-
 /* A result while it is put together. */
 struct assembly {
 	struct image_set *set;
@@ -52,7 +38,7 @@ add_other(struct assembly *a, const struct platform *p)
 	for (i = 0; i < a->set->nothers; i++)
 		if (platform_equal(&a->others[i], p))
 			return 0;
-	return job_copy_platform(&a->others[a->set->nothers++], p, a->set->mem);
+	return platform_copy(&a->others[a->set->nothers++], p, a->set->mem);
 }
 
 static int

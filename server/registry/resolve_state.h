@@ -42,8 +42,4 @@ bool job_wants(const struct job *j, const struct platform *p);
 /* Everything is loaded: a new reference, or NULL when memory is out. */
 struct image_set *job_result(const struct job *j);
 
-/* A copy in `mem`. Returns 0, or -1 when memory is out. */
-int job_copy_platform(
-    struct platform *to, const struct platform *from, struct arena *mem);
-
 #endif
