@@ -23,16 +23,6 @@ enum { DAY = 86400, PATH = 512 };
 static const char *const names[] = {
     "policy-gate.policy-gate.svc", "*.example.com", "127.0.0.1", "::1"};
 
-/* Every test has a folder of its own. */
-static int
-make_folder(void **state)
-{
-	char *dir = strdup("/tmp/policy-gate-certs-XXXXXX");
-
-	*state = dir;
-	return mkdtemp(dir) != NULL ? 0 : -1;
-}
-
 static const char *
 path_in(const char *dir, const char *file)
 {
@@ -40,18 +30,6 @@ path_in(const char *dir, const char *file)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	return path;
-}
-
-static int
-remove_folder(void **state)
-{
-	char command[PATH];
-
-	snprintf(command, sizeof(command), "rm -r %s", (const char *)*state);
-	if (system(command) != 0)
-		return -1;
-	free(*state);
-	return 0;
 }
 
 static int64_t born; /* when init() was called last */

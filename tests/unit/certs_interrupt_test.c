@@ -41,19 +41,10 @@ static int
 setup(void **state)
 {
 	struct error err = ERROR_INIT;
-	char *dir = strdup("/tmp/policy-gate-interrupt-XXXXXX");
 
-	*state = dir;
-	return mkdtemp(dir) != NULL ? authority_init(dir, &usual, true, &err)
-				    : -1;
-}
-
-static int
-teardown(void **state)
-{
-	run("rm -r %s", (const char *)*state);
-	free(*state);
-	return 0;
+	return make_folder(state) == 0
+		   ? authority_init(*state, &usual, true, &err)
+		   : -1;
 }
 
 /* In the place of a call that the process is about to make: none. */
@@ -179,7 +170,7 @@ killed_while_plain_files_are_taken_over(void **state)
 	interrupt_each_call(*state, true, true);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, remove_folder)
 
 int
 main(void)

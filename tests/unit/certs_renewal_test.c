@@ -37,19 +37,10 @@ static int
 setup(void **state)
 {
 	struct error err = ERROR_INIT;
-	char *dir = strdup("/tmp/policy-gate-renewal-XXXXXX");
 
-	*state = dir;
-	return mkdtemp(dir) != NULL ? authority_init(dir, &usual, true, &err)
-				    : -1;
-}
-
-static int
-teardown(void **state)
-{
-	run("rm -r %s", (const char *)*state);
-	free(*state);
-	return 0;
+	return make_folder(state) == 0
+		   ? authority_init(*state, &usual, true, &err)
+		   : -1;
 }
 
 static const char *
@@ -431,7 +422,7 @@ refuses_what_makes_no_sense(void **state)
 	assert_non_null(strstr(err.msg, "--dns"));
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, remove_folder)
 
 int
 main(void)

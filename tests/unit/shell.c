@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void
 run(const char *fmt, ...)
@@ -21,4 +22,21 @@ run(const char *fmt, ...)
 	va_end(ap);
 	if (system(command) != 0)
 		fail_msg("failed: %s", command);
+}
+
+int
+make_folder(void **state)
+{
+	char *dir = strdup("/tmp/policy-gate-test-XXXXXX");
+
+	*state = dir;
+	return dir != NULL && mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+int
+remove_folder(void **state)
+{
+	run("rm -r %s", (const char *)*state);
+	free(*state);
+	return 0;
 }
