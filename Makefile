@@ -140,9 +140,10 @@ golden: all
 
 # Everything once more with clang, which has libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-# What several harnesses share; the registry is that of the unit tests.
+# What several harnesses share; the registry and the slow globs are those of
+# the unit tests.
 FUZZ_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c))) \
-	$B/tests/unit/registry_fake.o
+	$B/tests/unit/registry_fake.o $B/tests/unit/plain_glob.o
 # Inputs that stand elsewhere already.
 SEEDS_policy := policy/presets tests/data/policies
 FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzz CC=clang \

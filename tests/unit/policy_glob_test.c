@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/glob.h"
 
+#include "tests/unit/plain_glob.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -150,35 +152,6 @@ matches_lists_with_exclusions(void **state)
 	}
 }
 
-static bool
-continues(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* The plain meaning, in as many steps as it takes. */
-static bool
-plain_match(const char *p, const char *t)
-{
-	if (*p == '\0')
-		return *t == '\0';
-	if (p[0] == '*') {
-		bool deep = p[1] == '*';
-		const char *rest = p + (deep ? 2 : 1);
-
-		if (plain_match(rest, t))
-			return true;
-		return *t != '\0' && (deep || *t != '/') &&
-		       plain_match(p, t + 1);
-	}
-	if (*t == '\0' || (*p != '?' && *p != *t) ||
-	    (*p == '?' && (*t == '/' || continues(*t))))
-		return false;
-	while (*p == '?' && continues(t[1]) && !plain_match(p + 1, t + 1))
-		t++;
-	return plain_match(p + 1, t + 1);
-}
-
 /* Up to eight of `pieces` in a row. */
 static void
 make_up(char *out, const char *const *pieces, size_t n, unsigned int *seed)
@@ -212,12 +185,69 @@ agrees_with_the_plain_meaning(void **state)
 
 		make_up(pattern, wild, N(wild), &seed);
 		make_up(text, plain, N(plain), &seed);
-		want = plain_match(pattern, text);
+		want = plain_glob(pattern, text);
 		matched += want;
 		if (glob_match(pattern, text) != want)
 			fail_msg("'%s' on '%s'", pattern, text);
 	}
 	assert_true(matched > 10000);
+}
+
+/* The number in base `strlen(letters)`, as text; the next one is longer. */
+static void
+spell(char *out, const char *letters, size_t number)
+{
+	const size_t n = strlen(letters);
+
+	for (; number > 0; number = (number - 1) / n)
+		*out++ = letters[(number - 1) % n];
+	*out = '\0';
+}
+
+/* How many texts of up to `len` of so many letters there are. */
+static size_t
+count_up_to(size_t letters, size_t len)
+{
+	size_t n = 1;
+
+	while (len-- > 0)
+		n = n * letters + 1;
+	return n;
+}
+
+/* Brackets are nothing special; U+00FC is two bytes. */
+static const struct {
+	const char *pattern;
+	size_t pattern_len;
+	const char *text;
+	size_t text_len;
+} alphabets[] = {
+    {"a[*?/", 6, "a[/", 4},
+    {"a\xc3\xbc*?/", 5, "a\xc3\xbc/", 4},
+    {"*?", 9, "a/", 9},
+};
+
+/* Seven million pairs, in about a second. */
+static void
+every_short_glob_agrees_with_the_plain_meaning_on_every_short_text(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(alphabets); i++) {
+		const size_t patterns =
+				 count_up_to(strlen(alphabets[i].pattern),
+				     alphabets[i].pattern_len),
+			     texts = count_up_to(strlen(alphabets[i].text),
+				 alphabets[i].text_len);
+		char pattern[MADE_UP_MAX], text[MADE_UP_MAX];
+
+		for (size_t pair = 0; pair < patterns * texts; pair++) {
+			spell(pattern, alphabets[i].pattern, pair / texts);
+			spell(text, alphabets[i].text, pair % texts);
+			if (glob_match(pattern, text) !=
+			    plain_glob(pattern, text))
+				fail_msg("'%s' on '%s'", pattern, text);
+		}
+	}
 }
 
 /* A list's meaning, from that of its globs. */
@@ -228,7 +258,7 @@ plain_list_match(const char *const *list, size_t n, const char *text)
 
 	for (size_t i = 0; i < n; i++) {
 		const bool no = list[i][0] == '!';
-		const bool matches = plain_match(list[i] + no, text);
+		const bool matches = plain_glob(list[i] + no, text);
 
 		includes += !no;
 		included += !no && matches;
@@ -342,6 +372,8 @@ main(void)
 	    cmocka_unit_test(matches_globs),
 	    cmocka_unit_test(matches_lists_with_exclusions),
 	    cmocka_unit_test(agrees_with_the_plain_meaning),
+	    cmocka_unit_test(
+		every_short_glob_agrees_with_the_plain_meaning_on_every_short_text),
 	    cmocka_unit_test(lists_agree_with_the_plain_meaning),
 	    cmocka_unit_test(
 		no_pattern_takes_more_than_its_length_times_the_texts),
