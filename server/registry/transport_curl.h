@@ -12,7 +12,7 @@
 
 #include <curl/curl.h>
 
-/* Private to transport_curl.c and transport_error.c. */
+/* Private to transport_curl.c, transport_headers.c and transport_error.c. */
 
 struct curl_transport {
 	struct transport base;
@@ -48,6 +48,9 @@ struct transfer {
 	const struct net *allow;
 	size_t nallow;
 };
+
+/* CURLOPT_HEADERFUNCTION: keeps what the answer is to have of a line. */
+size_t transfer_header(char *data, size_t size, size_t n, void *transfer);
 
 /* Fills the answer's error for how libcurl ended. */
 void transfer_explain(struct transfer *x, CURLcode code);
