@@ -23,9 +23,9 @@ const char *const publish_kinds[PUBLISH_KINDS] = {
 /* What stands in which Secret. */
 enum secret_index { SECRET_CA, SECRET_TLS };
 
-static const enum authority_part secret_parts[SECRETS][3] = {
+static const enum authority_part secret_parts[SECRETS][4] = {
     [SECRET_CA] = {CA_CRT, CA_KEY, AUTHORITY_PARTS},
-    [SECRET_TLS] = {TLS_CRT, TLS_KEY, CA_CRT},
+    [SECRET_TLS] = {TLS_CRT, TLS_KEY, CA_CRT, AUTHORITY_PARTS},
 };
 
 /* One round: what was read, and what is to become of it. */
@@ -41,7 +41,7 @@ struct round {
 };
 
 static void
-round_clear(struct round *o)
+own_round_clear(struct round *o)
 {
 	size_t i;
 
@@ -52,12 +52,6 @@ round_clear(struct round *o)
 	authority_set_clear(&o->have);
 	authority_set_clear(&o->next);
 	buf_clear(&o->bundle);
-}
-
-static inline void
-own_round_clear(struct round *o)
-{
-	round_clear(o);
 }
 
 static const char *
@@ -265,9 +259,8 @@ plan(struct round *o, struct error *err)
 	size_t i, j;
 
 	for (i = 0; i < SECRETS; i++)
-		for (j = 0; j < 3; j++)
-			if (secret_parts[i][j] != AUTHORITY_PARTS &&
-			    take_part(o, (enum secret_index)i,
+		for (j = 0; secret_parts[i][j] != AUTHORITY_PARTS; j++)
+			if (take_part(o, (enum secret_index)i,
 				secret_parts[i][j], err) != 0)
 				return -1;
 	for (i = 0; i < PUBLISH_KINDS; i++)
@@ -289,20 +282,15 @@ static json_t *
 changed_data(struct round *o, enum secret_index i, struct error *err)
 {
 	AUTO(json_decref) json_t *data = json_object();
-	size_t j;
+	const enum authority_part *part = secret_parts[i];
 
-	for (j = 0; data != NULL && j < 3; j++) {
-		const enum authority_part part = secret_parts[i][j];
+	for (; data != NULL && *part != AUTHORITY_PARTS; part++) {
+		const struct authority_text *next = &o->next.parts[*part];
+		const char *key = authority_names[*part];
+		const char *old = secret_data(o->secrets[i], key);
 		AUTO(buf_clear) struct buf text = BUF_INIT(2 * TEXT_MAX);
-		const char *key, *old;
 
-		if (part == AUTHORITY_PARTS)
-			continue;
-		key = authority_names[part];
-		old = secret_data(o->secrets[i], key);
-		base64_encode(
-		    &text, o->next.parts[part].data, o->next.parts[part].len);
-		if (buf_failed(&text) ||
+		if (base64_encode(&text, next->data, next->len) != 0 ||
 		    ((old == NULL || strcmp(old, buf_text(&text)) != 0) &&
 			json_object_set_new(
 			    data, key, json_string(buf_text(&text))) != 0)) {
