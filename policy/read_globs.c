@@ -15,7 +15,8 @@ check_glob(const char *glob)
 	const char *g = glob[0] == '!' ? glob + 1 : glob;
 
 	if (g[0] == '\0')
-		return "is no glob: write \"*\" for any, or leave it out";
+		return "is no glob: write \"*\" for any, or leave it out; "
+		       "one that begins with '!' needs quotes";
 	if (g[0] == '!')
 		return "has two '!': one excludes";
 	if (strpbrk(g, " \t\r\n") != NULL)

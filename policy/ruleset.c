@@ -188,11 +188,13 @@ parse_checks(struct parsing *p, const struct node *parent, struct rule *r)
 		    p->reader.diagnostics, parent, "`check` is missing");
 		return;
 	}
-	check_known_keys(p, &n);
-	if (json_is_object(n.value) && node_size(&n) == 0)
+	if (json_is_null(n.value) ||
+	    (json_is_object(n.value) && node_size(&n) == 0))
 		diagnostics_error(p->reader.diagnostics, &n,
 		    "is empty: a rule checks something, such as "
 		    "size: {max: 300Mi}");
+	else
+		check_known_keys(p, &n);
 	demands = arena_calloc(p->rs->mem, node_size(&n), sizeof(*demands));
 	if (demands == NULL) {
 		read_no_memory(&p->reader, &n);

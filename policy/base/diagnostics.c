@@ -192,6 +192,14 @@ is_known(const char *key, const char *const *known)
 	return false;
 }
 
+/* "max, maxLayer" */
+static void
+add_keys(struct buf *list, const char *const *known)
+{
+	for (const char *const *k = known; *k != NULL; k++)
+		buf_printf(list, "%s%s", k == known ? "" : ", ", *k);
+}
+
 static void
 report_unknown(
     struct diagnostics *d, const struct node *child, const char *const *known)
@@ -207,8 +215,7 @@ report_unknown(
 		    nearest);
 		return;
 	}
-	for (const char *const *k = known; *k != NULL; k++)
-		buf_printf(&list, "%s%s", k == known ? "" : ", ", *k);
+	add_keys(&list, known);
 	diagnostics_error_key(d, child, "unknown key \"%s\"; known %s: %s",
 	    buf_text(&key), known[0] != NULL && known[1] != NULL ? "are" : "is",
 	    list.len == 0 ? "none" : buf_text(&list));
@@ -219,8 +226,11 @@ diagnostics_check_keys(
     struct diagnostics *d, const struct node *n, const char *const *known)
 {
 	if (!json_is_object(n->value)) {
-		diagnostics_error(
-		    d, n, "must be a mapping, not %s", node_kind(n));
+		AUTO(buf_clear) struct buf list = BUF_INIT(MESSAGE_MAX);
+
+		add_keys(&list, known);
+		diagnostics_error(d, n, "must be a mapping (%s), not %s",
+		    buf_text(&list), node_kind(n));
 		return false;
 	}
 	for (size_t i = 0; i < node_size(n); i++) {

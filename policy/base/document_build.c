@@ -359,7 +359,8 @@ builder_alias(struct builder *b, const char *name, struct mark at)
 
 		text_sanitise(&shown, name, NAME_SHOWN_MAX);
 		return refuse(b, at, ERR_SYNTAX,
-		    "there is no anchor \"&%s\" before this alias",
+		    "there is no anchor \"&%s\" before this alias; text "
+		    "that begins with '*' needs quotes",
 		    buf_text(&shown));
 	}
 	a = &b->anchors[json_integer_value(number)];

@@ -82,8 +82,11 @@ refuse_bytes(struct reader *r)
 	    place.p + (p->problem_offset < len ? p->problem_offset : len));
 	*r->at = place.at;
 	if (p->problem_value >= 0)
-		return error_set(r->err, ERR_SYNTAX, "%s (0x%02x)", p->problem,
-		    (unsigned int)p->problem_value);
+		return error_set(r->err, ERR_SYNTAX, "%s (0x%02x)%s",
+		    p->problem, (unsigned int)p->problem_value,
+		    strstr(p->problem, "UTF-8") != NULL
+			? "; the text has to be UTF-8"
+			: "");
 	return error_set(r->err, ERR_SYNTAX, "%s", p->problem);
 }
 
@@ -98,26 +101,61 @@ character_at(const struct reader *r, size_t index)
 	return '\0';
 }
 
+/* What people mean most often where libyaml says this. */
+static const char *
+hint(const struct reader *r)
+{
+	static const struct {
+		const char *said;
+		const char *hint;
+	} hints[] = {
+	    {"while scanning an alias",
+		"; text that begins with '*' needs quotes"},
+	    {"while scanning an anchor",
+		"; text that begins with '&' needs quotes"},
+	    {"while scanning a tag",
+		"; text that begins with '!' needs quotes"},
+	    {"undefined tag handle",
+		"; text that begins with '!' needs quotes"},
+	    {"cannot start any token",
+		"; text that begins with it needs quotes"},
+	    {"mapping values are not allowed",
+		"; keys of one mapping begin in one column, a blank follows "
+		"their ':', and text with ': ' in it needs quotes"},
+	    {"while parsing a block",
+		"; what belongs together begins in one column"},
+	};
+	const yaml_parser_t *p = &r->parser;
+	size_t i;
+
+	if (character_at(r, p->problem_mark.index) == '\t')
+		return "; a tab cannot indent, use blanks";
+	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (strstr(p->problem, hints[i].said) != NULL ||
+		    (p->context != NULL &&
+			strstr(p->context, hints[i].said) != NULL))
+			return hints[i].hint;
+	return "";
+}
+
 static int
 refuse_grammar(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	const char *tab = "";
 	struct mark begin = mark_of(r, &p->context_mark);
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return error_set(r->err, ERR_NOMEM, "out of memory");
 	if (p->error == YAML_READER_ERROR)
 		return refuse_bytes(r);
-	if (character_at(r, p->problem_mark.index) == '\t')
-		tab = "; a tab cannot indent, use blanks";
 	*r->at = mark_of(r, &p->problem_mark);
 	if (p->context == NULL ||
 	    p->context_mark.index == p->problem_mark.index)
-		return error_set(r->err, ERR_SYNTAX, "%s%s", p->problem, tab);
+		return error_set(
+		    r->err, ERR_SYNTAX, "%s%s", p->problem, hint(r));
 	return error_set(r->err, ERR_SYNTAX,
 	    "%s %s (from line %d, column %d)%s", p->problem, p->context,
-	    begin.line, begin.column, tab);
+	    begin.line, begin.column, hint(r));
 }
 
 static int

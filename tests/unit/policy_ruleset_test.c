@@ -89,7 +89,9 @@ static const struct row {
     {"{\"version\": 1, \"rules\": [{\"name\": \"r\", \"check\": "
      "{\"layers\": {\"max\": 9}}}]}",
 	""},
-    {"[]", "p.yaml:1:1: error: must be a mapping, not a list\n"},
+    {"[]",
+	"p.yaml:1:1: error: must be a mapping (version, name, mode, onError, "
+	"platforms, rules, waivers), not a list\n"},
     {"rules: []\n",
 	"p.yaml:1:1: error: `version` is missing: write version: 1\n"
 	"p.yaml:1:8: warning: rules: is empty, so everything is allowed\n"},
@@ -126,7 +128,8 @@ static const struct row {
 	"platform such as linux/amd64, found \"linux/amd64\"\n"},
     /* A rule. */
     {"version: 1\nrules: [x]\n",
-	"p.yaml:2:9: error: rules[0]: must be a mapping, not text\n"},
+	"p.yaml:2:9: error: rules[0]: must be a mapping (name, description, "
+	"owner, mode, match, check), not text\n"},
     {"version: 1\nrules:\n- check: {layers: {max: 9}}\n",
 	"p.yaml:3:3: error: rules[0]: `name` is missing\n"},
     {RULE, "p.yaml:3:3: error: rules[0]: `check` is missing\n"},
@@ -157,8 +160,18 @@ static const struct row {
     {CHECK "{}\n",
 	"p.yaml:4:10: error: rules[0].check: is empty: a rule checks "
 	"something, such as size: {max: 300Mi}\n"},
+    {RULE "  check:\n  layers: {max: 9}\n",
+	"p.yaml:4:9: error: rules[0].check: is empty: a rule checks "
+	"something, such as size: {max: 300Mi}\n"
+	"p.yaml:5:3: error: rules[0].layers: unknown key \"layers\"; known "
+	"are: name, description, owner, mode, match, check\n"},
     {CHECK "size\n",
-	"p.yaml:4:10: error: rules[0].check: must be a mapping, not text\n"},
+	"p.yaml:4:10: error: rules[0].check: must be a mapping (source, tag, "
+	"user, base, size, layers, growth, history, age, platforms, env, "
+	"labels, ports, volumes, entrypoint, cmd), not text\n"},
+    {CHECK "{size: 300Mi}\n",
+	"p.yaml:4:17: error: rules[0].check.size: must be a mapping (max, "
+	"maxLayer, maxAboveBase), not text\n"},
     {CHECK "{sizes: {max: 1}}\n",
 	"p.yaml:4:11: error: rules[0].check.sizes: unknown key \"sizes\"; did "
 	"you mean \"size\"?\n"},
@@ -237,7 +250,8 @@ static const struct row {
 	"host\n"},
     {CHECK "{source: {deny: ['']}}\n",
 	"p.yaml:4:27: error: rules[0].check.source.deny[0]: \"\" is no glob: "
-	"write \"*\" for any, or leave it out\n"},
+	"write \"*\" for any, or leave it out; one that begins with '!' needs "
+	"quotes\n"},
     {CHECK "{source: {deny: ['!!a.corp/x']}}\n",
 	"p.yaml:4:27: error: rules[0].check.source.deny[0]: \"!!a.corp/x\" has "
 	"two '!': one excludes\n"},
@@ -262,7 +276,8 @@ static const struct row {
 	"kinds: [Pod, CronJob], containers: [init, volume], labels: {tier: web}}\n",
 	""},
     {MATCH "[]\n",
-	"p.yaml:5:10: error: rules[0].match: must be a mapping, not a list\n"},
+	"p.yaml:5:10: error: rules[0].match: must be a mapping (namespaces, images, kinds, "
+	"containers, labels), not a list\n"},
     {MATCH "{namespace: [x]}\n",
 	"p.yaml:5:11: error: rules[0].match.namespace: unknown key "
 	"\"namespace\"; did you mean \"namespaces\"?\n"},
