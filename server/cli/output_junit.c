@@ -25,9 +25,10 @@ count(const struct report *r)
 	return n;
 }
 
-/* The text of every complaint of the image that is of this kind. */
+/* The text of every complaint of the image that is an error, or of the others.
+ */
 static int
-add_texts(struct xml *x, const struct complaint *of, bool errors, bool finding)
+add_texts(struct xml *x, const struct complaint *of, bool errors)
 {
 	struct complaint c = *of;
 	size_t i;
@@ -39,8 +40,7 @@ add_texts(struct xml *x, const struct complaint *of, bool errors, bool finding)
 		    i < c.image->nfindings ? &c.image->findings[i] : NULL;
 		if (c.finding == NULL && c.image->fault.code == NULL)
 			break;
-		if ((complaint_level(&c) == LEVEL_ERROR) != errors ||
-		    (errors && (c.finding != NULL) != finding))
+		if ((complaint_level(&c) == LEVEL_ERROR) != errors)
 			continue;
 		buf_printf(&b, "%s%s%s: ", complaint_rule(&c),
 		    c.finding != NULL ? "/" : "", complaint_check(&c));
@@ -61,21 +61,21 @@ add_outcome(struct xml *x, const struct complaint *c)
 	if (fails && img->nfindings > 0) {
 		xml_open(x, "failure");
 		xml_attribute(x, "message", img->findings[0].message);
-		if (add_texts(x, c, true, true) != 0)
+		if (add_texts(x, c, true) != 0)
 			return -1;
 		xml_close(x);
 	} else if (fails || img->verdict == VERDICT_ERROR) {
 		xml_open(x, fails ? "failure" : "error");
 		xml_attribute(x, "message", img->fault.message);
 		xml_attribute(x, "type", img->fault.code);
-		if (add_texts(x, c, true, false) != 0)
+		if (add_texts(x, c, true) != 0)
 			return -1;
 		xml_close(x);
 	}
 	if (img->nfindings == 0 && img->fault.code == NULL)
 		return 0;
 	xml_open(x, "system-out");
-	if (add_texts(x, c, false, false) != 0)
+	if (add_texts(x, c, false) != 0)
 		return -1;
 	xml_close(x);
 	return 0;
@@ -90,9 +90,10 @@ add_suite(struct xml *x, const struct results *r, const struct report *report)
 	AUTO(buf_clear) struct buf name = BUF_INIT(COMPLAINT_TEXT_MAX);
 	size_t i;
 
-	buf_printf(&name, "%s%s%s %s%s%s", w->source != NULL ? w->source : "",
-	    w->source != NULL ? " " : "", w->kind, w->namespace,
-	    w->namespace[0] != '\0' ? "/" : "", w->name);
+	buf_printf(&name, "%s%s%s%s%s%s%s", w->source != NULL ? w->source : "",
+	    w->source != NULL ? " " : "", w->kind,
+	    w->namespace[0] != '\0' || w->name[0] != '\0' ? " " : "",
+	    w->namespace, w->namespace[0] != '\0' ? "/" : "", w->name);
 	xml_open(x, "testsuite");
 	xml_attribute(x, "name", buf_text(&name));
 	xml_number(x, "tests", report->nimages);

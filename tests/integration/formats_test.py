@@ -321,6 +321,18 @@ class Options(unittest.TestCase):
         done = check("-f", file, "-o", "github")
         self.assertEqual(re.findall(r"line=(\d+)", done.stdout), ["9", "9"])
 
+    def test_junit_tells_why_an_image_with_findings_was_not_judged(self):
+        own = paths.write("tags.yaml", (
+            "version: 1\nonError: deny\nrules:\n"
+            "  - name: tags\n    check: {tag: {digest: require}}\n"
+            "  - name: small\n    check: {size: {max: 1Gi}}\n"))
+        text = check(registry.ref("shop/nothing:1"), "-o", "junit",
+                     policy_=own).stdout
+        case = xml.etree.ElementTree.fromstring(text).find(".//testcase")
+        self.assertEqual(case.get("classname"), "Image")
+        for word in ("tags/tag.digest", "NOT_FOUND"):
+            self.assertIn(word, case.find("failure").text)
+
     def test_fail_on(self):
         for image, word, status in (
                 ("shop/root:1", "deny", 0), ("shop/root:1", "warn", 1),
