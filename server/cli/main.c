@@ -2,9 +2,11 @@
 #include "policy/base/text.h"
 #include "server/cli/cli.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -62,23 +64,58 @@ unknown_command(const char *word)
 	return STATUS_USAGE;
 }
 
-int
-main(int argc, char **argv)
+/*
+ * Whoever starts us with one of them closed would find results and log in what
+ * is opened next under its number. What stands there now can neither be read
+ * nor written.
+ */
+static int
+hold_standard_streams(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH) != fd)
+			return -1;
+	return 0;
+}
+
+static int
+run(int argc, char **argv)
 {
 	size_t i;
 
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(argc, argv);
+	return unknown_command(argv[0]);
+}
+
+/* help [COMMAND] */
+static int
+help(char *command)
+{
+	static char option[] = "--help";
+	char *argv[] = {command, option, NULL};
+
+	if (command != NULL)
+		return run(2, argv);
+	print_help(stdout);
+	return cli_finish("help", STATUS_OK);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (hold_standard_streams() != 0)
+		return STATUS_USAGE;
 	setlocale(LC_CTYPE, "");
 	if (argc < 2)
 		return print_help(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		print_help(stdout);
-		return cli_finish("help", STATUS_OK);
-	}
+	    strcmp(argv[1], "help") == 0)
+		return help(argv[2]);
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(1, argv);
-	for (i = 0; i < COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return unknown_command(argv[1]);
+	return run(argc - 1, argv + 1);
 }

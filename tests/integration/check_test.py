@@ -323,6 +323,15 @@ class Failures(unittest.TestCase):
                 self.assertIn("No space left", done.stderr)
         self.assertTrue(pathlib.Path("/dev/full").is_char_device())
 
+    def test_what_is_opened_next_does_not_get_the_result_of_a_closed_stdout(
+            self):
+        for args in (["check", "UPPER"], ["lint", "preset:lean"], ["version"]):
+            with self.subTest(args):
+                done = process.run(["sh", "-c", 'exec "$0" "$@" >&-',
+                                    paths.GATE, *args], check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("Bad file descriptor", done.stderr)
+
     def test_what_is_no_manifest_in_a_folder_is_skipped_and_named(self):
         folder = paths.work() / "mixed"
         folder.mkdir()
