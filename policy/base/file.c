@@ -2,6 +2,7 @@
 #include "policy/base/file.h"
 
 #include "policy/base/buf.h"
+#include "policy/base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { NAME_SHOWN_MAX = 120 };
 
 static int
 read_all(int fd, const char *path, struct buf *b, struct error *err)
@@ -26,11 +29,33 @@ read_all(int fd, const char *path, struct buf *b, struct error *err)
 			return error_set(
 			    err, ERR_SYSTEM, "%s: %s", path, strerror(errno));
 		if ((size_t)n > b->max - b->len)
-			return error_set(
-			    err, ERR_LIMIT, "%s: over %zu bytes", path, b->max);
+			return error_set(err, ERR_LIMIT,
+			    "%s: over %zu bytes, which is more than is read",
+			    path, b->max);
 		if (buf_add(b, chunk, (size_t)n) != 0)
 			return error_set(err, ERR_NOMEM, "%s", path);
 	}
+}
+
+/* Names are told to people; one that would move their cursor, or begin a line
+ * of a build's log that means something there, is none to read. */
+static int
+check_name(const char *path, struct error *err)
+{
+	AUTO(buf_clear) struct buf quoted = BUF_INIT(6 * NAME_SHOWN_MAX);
+	const char *p;
+
+	if (path[0] == '\0')
+		return error_set(err, ERR_SYSTEM,
+		    "the name of a file is empty: is a variable not set?");
+	for (p = path; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f) {
+			text_quote(&quoted, path, NAME_SHOWN_MAX);
+			return error_set(err, ERR_SYSTEM,
+			    "%s: control characters in the name of a file",
+			    buf_text(&quoted));
+		}
+	return 0;
 }
 
 char *
@@ -40,8 +65,10 @@ file_read(const char *path, size_t max, size_t *len, struct error *err)
 	char *text;
 	int fd, rc;
 
+	if (check_name(path, err) != 0)
+		return NULL;
 	if (strcmp(path, "-") == 0) {
-		rc = read_all(STDIN_FILENO, "standard input", &b, err);
+		rc = read_all(STDIN_FILENO, "stdin", &b, err);
 	} else {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0) {

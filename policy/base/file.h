@@ -11,7 +11,8 @@
 /*
  * The whole file, terminated by a NUL that *len does not count; free() it.
  * "-" is standard input. NULL with *err: ERR_SYSTEM (the message names the
- * file and the reason), ERR_LIMIT (over `max` bytes), ERR_NOMEM.
+ * file and the reason; a name that is empty or has control characters is one),
+ * ERR_LIMIT (over `max` bytes), ERR_NOMEM.
  * For the layers that talk; policy/ itself reads no files.
  */
 char *file_read(const char *path, size_t max, size_t *len, struct error *err);

@@ -84,7 +84,9 @@ baseline_read(const char *path, struct error *err)
 		return NULL;
 	b->tree = tree_parse(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (b->tree == NULL) {
-		error_set(err, ERR_SYNTAX, "%s:%d:%d: it is not valid JSON",
+		error_set(err, ERR_SYNTAX,
+		    "%s:%d:%d: it is no baseline, which \"baseline write\" "
+		    "makes: not valid JSON",
 		    path, why.line, why.column);
 		return NULL;
 	}

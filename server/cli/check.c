@@ -2,6 +2,7 @@
 #include "server/cli/check.h"
 #include "server/cli/baseline.h"
 #include "server/cli/cli.h"
+#include "server/registry/local.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ static const char help[] =
     "  --policy FILE|DIR     a policy, preset:NAME, or a folder of them; several are\n"
     "                        read as one (default " POLICIES_DEFAULT ")\n"
     "  --config FILE         how to reach registries\n"
-    "  --as REFERENCE        the name that such an image is to get\n"
+    "  --as REFERENCE        the name for an image that is not pushed yet\n"
     "  --namespace NAME      namespace of objects that name none\n"
     "  --timeout SECONDS     per workload, 30 by default\n"
     "  -o FORMAT[=FILE]      several times; table (default), json, ndjson, sarif,\n"
@@ -184,6 +185,21 @@ compare(struct check *o, const char *command, struct inputs *in)
 	return right;
 }
 
+/* --as is for what is not pushed yet; elsewhere the name stands there. */
+static int
+check_as(const struct check *o, int argc, char **argv)
+{
+	bool needed = o->known_as == NULL;
+	int i;
+
+	for (i = optind; i < argc; i++)
+		needed |= local_is(argv[i]);
+	return needed ? STATUS_OK
+		      : cli_usage(argv[0],
+			    "--as is for images that are not pushed yet: "
+			    "oci:DIR[:TAG], docker-archive:FILE[:NAME]");
+}
+
 int
 check_main(int argc, char **argv, const struct check_command *command)
 {
@@ -192,6 +208,8 @@ check_main(int argc, char **argv, const struct check_command *command)
 	struct inputs in;
 	int i, status = parse(&o, argc, argv, command->takes_files);
 
+	if (status == STATUS_OK)
+		status = check_as(&o, argc, argv);
 	if (status != STATUS_OK)
 		return status < 0 ? cli_help(command->help) : status;
 	inputs_init(&in, argv[0], o.namespace);

@@ -145,6 +145,13 @@ set_lines(struct inputs *in, size_t first, const struct document *doc)
 	find_lines(&p, &root);
 }
 
+/* As file_read() names it. */
+static const char *
+shown(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
 static void
 add_document(struct inputs *in, const char *path, const struct document *doc)
 {
@@ -154,8 +161,7 @@ add_document(struct inputs *in, const char *path, const struct document *doc)
 	const size_t first = in->n;
 	int rc;
 
-	buf_printf(&source, "%s:%d", strcmp(path, "-") == 0 ? "stdin" : path,
-	    document_start(doc).line);
+	buf_printf(&source, "%s:%d", shown(path), document_start(doc).line);
 	if (in->in_folder && is_something_else(document_root(doc))) {
 		skipped_add(&in->skipped, buf_text(&source), source.len);
 		return;
@@ -198,9 +204,8 @@ add_file(struct inputs *in, const char *path)
 			add_document(in, path, doc);
 			continue;
 		}
-		fprintf(stderr, "%s:%d:%d: %s\n",
-		    strcmp(path, "-") == 0 ? "stdin" : path, at.line, at.column,
-		    err.msg);
+		fprintf(stderr, "%s:%d:%d: %s\n", shown(path), at.line,
+		    at.column, err.msg);
 		in->wrong = true;
 	}
 }
@@ -258,7 +263,7 @@ add_single_file(struct inputs *in, const char *path)
 	if (!in->wrong && in->n + in->skipped.n == before) {
 		fprintf(stderr,
 		    "policy-gate %s: %s: no Kubernetes object in it\n",
-		    in->command, strcmp(path, "-") == 0 ? "stdin" : path);
+		    in->command, shown(path));
 		in->wrong = true;
 	}
 	in->wrong |= was_wrong;

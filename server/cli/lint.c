@@ -35,7 +35,8 @@ lint(const struct policies *p)
 	if (rs == NULL)
 		return STATUS_USAGE;
 	policies_text(p, &paths);
-	printf("%s: ok: %s, %zu %s\n", buf_text(&paths), rs->name, rs->nrules,
+	printf("%s: ok: %s%s%zu %s\n", buf_text(&paths), rs->name,
+	    rs->name[0] != '\0' ? ", " : "", rs->nrules,
 	    rs->nrules == 1 ? "rule" : "rules");
 	return STATUS_OK;
 }

@@ -8,9 +8,9 @@
 #include "server/gate/config.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PRESET_NAMES_MAX = 512 };
-#include <sys/stat.h>
 
 /* One file, or one preset. */
 struct file {

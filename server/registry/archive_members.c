@@ -356,7 +356,9 @@ open_file(const char *file, struct error *err)
 	archive_read_support_filter_gzip(in);
 	archive_read_support_format_tar(in);
 	if (archive_read_open_filename(in, file, CHUNK) != ARCHIVE_OK) {
-		error_set(err, ERR_SYSTEM, "%.120s", archive_error_string(in));
+		error_set(err, ERR_SYSTEM,
+		    "it is no tar archive, such as docker save writes (%.120s)",
+		    archive_error_string(in));
 		return NULL;
 	}
 	return TAKE(in);

@@ -53,10 +53,14 @@ CASES = {
 MISTAKES = (
     "",
     "chekc a",
+    "help lint",
     "check",
     "check --polcy a.yaml a",
     "check -z a",
     "check -f",
+    "check -f ''",
+    "check --policy '' a",
+    "check --as registry.corp/web:1 a",
     "check -o xml a",
     "check -o json= a",
     "check --fail-on often a",
@@ -90,6 +94,9 @@ MISTAKES = (
     "lint",
     "lint gone.yaml",
     "lint wrong.yaml",
+    "lint nested.yaml",
+    "lint globs.yaml",
+    "lint nobody.yaml",
     "lint preset:strcit",
     "test",
     "test gone.yaml",
@@ -107,6 +114,16 @@ FILES = {
         "apiVersion: v1\nkind: Pod\nspec:\n\tcontainers: []\n---\n"
         "apiVersion: v1\nkind: Pod\nmetadata: {name: c}\nspec:\n"
         "  containers: {image: web}\n---\nimage: web\n"),
+    "nobody.yaml": (
+        "version: 1\nrules:\n  - name: a\n"
+        "    match: {namespaces: [\"*\", \"!kube-system\"]}\n"
+        "    check: {layers: {max: 9}}\n"),
+    "nested.yaml": (
+        "version: 1\nrules:\n  - name: a\n    check:\n    layers: {max: 9}\n"
+        "  - name: b\n    check: {size: 300Mi}\n"),
+    "globs.yaml": (
+        "version: 1\nrules:\n  - name: a\n"
+        "    check: {env: {deny: [*_PASSWORD]}}\n"),
     "wrong.yaml": (
         "version: 1\nname: wrong\nmode: enfroce\nrules:\n  - name: a\n"
         "    chekc: {}\n  - name: b\n    check:\n      size: {max: 300MB}\n"),

@@ -88,7 +88,7 @@ class PolicyErrors(unittest.TestCase):
         for line, word in ODDITIES:
             self.assertRegex(
                 done.stdout, rf"(?m)^{path}:{line}:\d+: warning: .*{word}")
-        self.assertIn(f"{path}: ok: , 1 rule\n", done.stdout)
+        self.assertIn(f"{path}: ok: 1 rule\n", done.stdout)
 
     def test_check_warns_of_waivers_that_end(self):
         path = paths.write("odd.yaml", ODD)
@@ -98,6 +98,18 @@ class PolicyErrors(unittest.TestCase):
         for line, word in ODDITIES[1:]:
             self.assertRegex(
                 done.stderr, rf"(?m)^{path}:{line}:\d+: warning: .*{word}")
+
+    def test_a_file_s_name_writes_no_lines_of_its_own(self):
+        folder = paths.work() / "names"
+        folder.mkdir()
+        (folder / "a\n::error::b\x1b[31m.yaml").write_text("a: [")
+        for args in (["lint", folder], ["check", "-f", folder]):
+            with self.subTest(args):
+                done = gate.command(*args)
+                self.assertEqual(done.returncode, 2)
+                text = done.stdout + done.stderr
+                self.assertIn(r"a\n::error::b\u001b[31m.yaml", text)
+                self.assertNotRegex(text, r"\x1b|(?m:^::)")
 
     def test_shipped_policies_are_fine(self):
         shipped = list((paths.ROOT / "policy" / "presets").glob("*.yaml"))
