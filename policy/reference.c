@@ -22,6 +22,7 @@ enum {
 	PATH_LEN_MAX = 255,
 	TAG_LEN_MAX = 128,
 	IDENTIFIER_LEN = 64,
+	DIGEST_PREFIX_LEN = 7, /* "sha256:" */
 	SHOWN_MAX = 64,
 	PORT_MAX = 65535,
 	QUAD_PARTS = 4,
@@ -32,7 +33,7 @@ static const char hub_endpoint[] = "registry-1.docker.io";
 static const char hub_legacy[] = "index.docker.io";
 static const char hub_official[] = "library/";
 
-/* A stretch of the text. */
+/* A stretch of a terminated text. */
 struct span {
 	const char *p;
 	size_t len;
@@ -81,21 +82,13 @@ equals(struct span s, const char *text)
 static bool
 has_upper(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if (is_upper(s.p[i]))
-			return true;
-	}
-	return false;
+	return strcspn(s.p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") < s.len;
 }
 
 static size_t
 count_lower_hex(const char *s)
 {
-	size_t n = 0;
-
-	while (is_lower_hex(s[n]))
-		n++;
-	return n;
+	return strspn(s, "0123456789abcdef");
 }
 
 /* A run of labels: those of a host, and of nothing else. */
@@ -129,11 +122,8 @@ is_numeric(const char *label, size_t len)
 {
 	bool hex = len >= 2 && label[0] == '0' && label[1] == 'x';
 
-	for (size_t i = hex ? 2 : 0; i < len; i++) {
-		if (hex ? !is_lower_hex(label[i]) : !is_digit(label[i]))
-			return false;
-	}
-	return true;
+	return hex ? 2 + count_lower_hex(label + 2) >= len
+		   : strspn(label, "0123456789") >= len;
 }
 
 /* 0 to 255 in decimal, without a leading zero. */
@@ -357,32 +347,26 @@ check_tag(struct span tag, struct error *err)
 
 /* The hexadecimal digits that an algorithm has; 0 for others than ours. */
 static size_t
-digest_len(const char *digest, size_t *prefix)
+digest_len(const char *digest)
 {
-	if (strncmp(digest, "sha256:", 7) == 0) {
-		*prefix = 7;
+	if (strncmp(digest, "sha256:", DIGEST_PREFIX_LEN) == 0)
 		return 64;
-	}
-	if (strncmp(digest, "sha512:", 7) == 0) {
-		*prefix = 7;
-		return 128;
-	}
-	return 0;
+	return strncmp(digest, "sha512:", DIGEST_PREFIX_LEN) == 0 ? 128 : 0;
 }
 
 bool
 reference_is_digest(const char *digest)
 {
-	size_t prefix, len = digest_len(digest, &prefix);
+	size_t len = digest_len(digest);
 
-	return len > 0 && count_lower_hex(digest + prefix) == len &&
-	       digest[prefix + len] == '\0';
+	return len > 0 && count_lower_hex(digest + DIGEST_PREFIX_LEN) == len &&
+	       digest[DIGEST_PREFIX_LEN + len] == '\0';
 }
 
 static int
 check_digest(const char *digest, struct error *err)
 {
-	size_t prefix, len = digest_len(digest, &prefix);
+	size_t len = digest_len(digest);
 
 	if (digest[0] == '\0')
 		return refuse(err, "the digest after '@' is empty");
@@ -512,10 +496,4 @@ reference_canonical(const struct reference *ref, struct arena *mem)
 	if (ref->digest != NULL)
 		return arena_printf(mem, "%s@%s", ref->name, ref->digest);
 	return arena_printf(mem, "%s:%s", ref->name, ref->tag);
-}
-
-const char *
-reference_endpoint(const struct reference *ref)
-{
-	return strcmp(ref->host, hub) == 0 ? hub_endpoint : ref->host;
 }

@@ -46,9 +46,6 @@ int reference_parse(struct reference *ref, const char *text, struct arena *mem,
  * memory is out. */
 const char *reference_canonical(const struct reference *ref, struct arena *mem);
 
-/* host:port to connect to: registry-1.docker.io for docker.io, else host. */
-const char *reference_endpoint(const struct reference *ref);
-
 /* A digest of an algorithm we can verify, in canonical form:
  * sha256:<64 lowercase hex> or sha512:<128 lowercase hex>. */
 bool reference_is_digest(const char *digest);
