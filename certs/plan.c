@@ -26,9 +26,8 @@ struct plan {
 	struct authority_report *report;
 	struct stack_st_X509 *bundle; /* authorities that clients trust */
 	struct identity ca;           /* the one of them that signs */
-	bool new_ca;
-	struct stack_st_X509 *chain; /* as served; NULL: none that works */
-	struct identity leaf;        /* made here, or empty */
+	struct stack_st_X509 *chain;  /* as served; NULL: none that works */
+	struct identity leaf;         /* made here, or empty */
 	struct buf names;
 };
 

@@ -18,6 +18,29 @@ keep_text(struct arena *mem, const char *s, size_t max)
 	return arena_strndup(mem, buf_text(&b), b.len);
 }
 
+/* The waiver for this rule and container: one in effect (then *waived is
+ * true), else one that has expired, else NULL. */
+static const struct waiver *
+find_waiver(const struct plan *p, const struct plan_image *image,
+    const struct rule *rule, bool *waived)
+{
+	const struct waiver *w, *expired = NULL;
+
+	*waived = false;
+	for (w = rule->waivers; w != NULL; w = w->next) {
+		if (!match_workload(&w->match, p->workload) ||
+		    !match_container(&w->match, image->container, &image->ref))
+			continue;
+		if (p->now < w->expires) {
+			*waived = true;
+			return w;
+		}
+		if (expired == NULL || w->expires > expired->expires)
+			expired = w;
+	}
+	return expired;
+}
+
 static int
 fill(struct finding *f, const struct findings *out, const struct breach *b)
 {
@@ -30,8 +53,7 @@ fill(struct finding *f, const struct findings *out, const struct breach *b)
 	f->evidence = keep_text(out->mem, b->evidence, SENTENCE_MAX);
 	f->fix = keep_text(
 	    out->mem, b->fix != NULL ? b->fix : b->field->fix, SENTENCE_MAX);
-	f->waiver =
-	    findings_waiver(out->plan, out->image, out->rule, &f->waived);
+	f->waiver = find_waiver(out->plan, out->image, out->rule, &f->waived);
 	return f->actual == NULL || f->limit == NULL || f->message == NULL ||
 		       f->evidence == NULL || f->fix == NULL
 		   ? -1
@@ -85,7 +107,7 @@ findings_effect(const struct plan *p, const struct plan_image *image,
 	const enum on_error wanted = p->rules->on_error;
 	bool waived;
 
-	findings_waiver(p, image, rule, &waived);
+	find_waiver(p, image, rule, &waived);
 	if (waived || rule->mode == MODE_AUDIT)
 		return ON_ERROR_ALLOW;
 	if (rule->mode == MODE_WARN && wanted == ON_ERROR_DENY)
@@ -123,27 +145,6 @@ findings_fault(struct findings *out, const struct fault *fault)
 	out->fault.message = keep_text(out->mem, fault->message, FAULT_MAX);
 	out->on_error = effect;
 	return out->fault.message == NULL ? -1 : 0;
-}
-
-const struct waiver *
-findings_waiver(const struct plan *p, const struct plan_image *image,
-    const struct rule *rule, bool *waived)
-{
-	const struct waiver *w, *expired = NULL;
-
-	*waived = false;
-	for (w = rule->waivers; w != NULL; w = w->next) {
-		if (!match_workload(&w->match, p->workload) ||
-		    !match_container(&w->match, image->container, &image->ref))
-			continue;
-		if (p->now < w->expires) {
-			*waived = true;
-			return w;
-		}
-		if (expired == NULL || w->expires > expired->expires)
-			expired = w;
-	}
-	return expired;
 }
 
 static int

@@ -27,11 +27,6 @@ struct findings {
 	enum on_error on_error;
 };
 
-/* The waiver for this rule and container: one in effect (then *waived is
- * true), else one that has expired, else NULL. */
-const struct waiver *findings_waiver(const struct plan *p,
-    const struct plan_image *image, const struct rule *rule, bool *waived);
-
 /*
  * What becomes of an image where this rule could not be judged: what the policy
  * says, but never more than a finding of the rule would have done.

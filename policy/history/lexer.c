@@ -111,7 +111,6 @@ lexer_double_quoted(struct lexer *l)
 	}
 	if (l->s < l->end)
 		l->s++;
-	l->quoted = true;
 }
 
 void

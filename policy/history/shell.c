@@ -96,10 +96,9 @@ take_keyword(struct lexer *l, const char *w)
 			return true;
 	if (strcmp(w, "if") == 0)
 		push(l, BLOCK_CONDITION);
-	else if (strcmp(w, "then") == 0 || strcmp(w, "else") == 0)
+	else if (strcmp(w, "then") == 0 || strcmp(w, "else") == 0 ||
+		 strcmp(w, "elif") == 0) /* which may not be reached */
 		turn(l, BLOCK_ARM);
-	else if (strcmp(w, "elif") == 0)
-		turn(l, BLOCK_ARM); /* it may not be reached */
 	else if (strcmp(w, "fi") == 0 || strcmp(w, "esac") == 0)
 		pop(l);
 	else
