@@ -13,7 +13,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
-#include <string.h>
 
 enum { CERTIFICATES_MAX = 256, DAY_S = 86400, TEXT_MAX = 8 * 1024 };
 

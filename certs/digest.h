@@ -5,7 +5,6 @@
 #include "policy/base/error.h"
 #include "policy/base/own.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*

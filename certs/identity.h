@@ -4,8 +4,6 @@
 
 #include "certs/pem.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Making certificates, for the files of this folder: ECDSA P-256, RFC 5280. */

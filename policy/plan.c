@@ -2,7 +2,6 @@
 #include "policy/evaluate.h"
 #include "policy/findings.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* What is the same for all images of one plan. */

@@ -3,8 +3,6 @@
 
 #include "policy/base/text.h"
 
-#include <string.h>
-
 /*
  * What holds for all of a policy: its name, mode, onError and platforms. Of
  * several files any may say it; those that do agree.

@@ -5,7 +5,6 @@
 #include "policy/base/own.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * Memory of one lifetime: many small pieces, released together. What belongs

@@ -6,7 +6,6 @@
 #include "policy/base/error.h"
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 /*

@@ -2,7 +2,6 @@
 #include "policy/base/document_build.h"
 #include "policy/base/text.h"
 
-#include <stdint.h>
 #include <string.h>
 
 enum { NAME_SHOWN_MAX = 64 };

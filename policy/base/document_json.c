@@ -4,8 +4,6 @@
 
 #include "policy/base/tree.h"
 
-#include <string.h>
-
 /*
  * jansson reads the JSON. What stands here finds the bounds before it and the
  * places after it: a walk over tokens that takes the text for valid, and that

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/document_build.h"
 
-#include <string.h>
 #include <yaml.h>
 
 struct reader {

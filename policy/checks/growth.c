@@ -4,7 +4,6 @@
 #include "policy/base/units.h"
 #include "policy/instruction.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /*

@@ -9,8 +9,6 @@
 #include "policy/history.h"
 #include "policy/instruction.h"
 
-#include <string.h>
-
 /*
  * How an image was built, as far as its history tells. The instructions of a
  * base that is known by its layers are its builder's business.

@@ -2,8 +2,6 @@
 #include "policy/base/document.h"
 #include "tests/fuzz/fuzz.h"
 
-#include <string.h>
-
 enum { WALK_MAX = 10 * 1000, PATH_MAX_BYTES = 64 * 1024 };
 
 struct walk {

@@ -6,7 +6,6 @@
 
 #include <openssl/err.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -20,7 +20,6 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { DAY_S = 86400, NOW = 1800000000, PATHS = 4, PATH = 128 };
 

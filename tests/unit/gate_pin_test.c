@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <string.h>
 
 static const char policy[] = "version: 1\n"
 			     "name: p\n"

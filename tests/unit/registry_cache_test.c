@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <string.h>
 
 /* A clock that a test moves. */
 struct still {
