@@ -47,17 +47,16 @@ judge_demand(struct judgement *j, const struct demand *d)
 	struct subject s = {.plan = j->plan,
 	    .container = j->pi->container,
 	    .ref = &j->pi->ref,
-	    .replaced = j->pi->replaced};
+	    .replaced = j->pi->replaced,
+	    .set = j->pi->facts};
 	size_t i;
 
 	if (!demand_applies(d, s.container))
 		return 0;
 	if (!d->key->needs_facts)
 		return findings_run(&j->findings, d, &s);
-	if (d->key->judges_set) {
-		s.set = j->pi->facts;
+	if (d->key->judges_set)
 		return s.set == NULL ? 0 : findings_run(&j->findings, d, &s);
-	}
 	for (i = 0; i < j->out->nplatforms; i++) {
 		s.platform = &j->out->platforms[i];
 		s.image = s.platform->image;
@@ -159,6 +158,17 @@ effect_of_ignorance(const struct judgement *j)
 	return strictest;
 }
 
+/* A runtime starts it all the same: what was found of it counts too. */
+static bool
+is_for_no_node(const struct judgement *j)
+{
+	const struct image_set *set = j->pi->facts;
+
+	return set != NULL && image_set_is_lone(set) &&
+	       !platform_set_runs(
+		   &j->plan->platforms, &set->images[0]->platform);
+}
+
 static void
 settle_fault(struct judgement *j)
 {
@@ -171,6 +181,10 @@ settle_fault(struct judgement *j)
 		out->fault = (struct fault){.code = "INTERNAL",
 		    .may_heal = true,
 		    .message = "nothing was learned about this image"};
+	} else if (is_for_no_node(j)) {
+		out->fault = (struct fault){.code = "NO_RUNNABLE_PLATFORM",
+		    .message = "it is built for a platform that the cluster's "
+			       "nodes do not have"};
 	} else {
 		out->fault = j->findings.fault;
 		out->on_error = j->findings.on_error;

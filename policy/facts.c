@@ -108,6 +108,13 @@ image_set_unref(struct image_set *set)
 	arena_free(set->mem);
 }
 
+bool
+image_set_is_lone(const struct image_set *set)
+{
+	return set->n == 1 && set->nothers == 0 &&
+	       strcmp(set->digest, set->images[0]->digest) == 0;
+}
+
 struct image_set *
 image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
 {
@@ -126,7 +133,7 @@ image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
 	for (i = 0; i < set->n; i++) {
 		const struct platform *p = &set->images[i]->platform;
 
-		if (platform_set_runs(nodes, p))
+		if (image_set_is_lone(set) || platform_set_runs(nodes, p))
 			out->images[out->n++] = image_ref(set->images[i]);
 		else if (platform_copy(&others[out->nothers++], p, out->mem) !=
 			 0)

@@ -135,6 +135,13 @@ struct image_set *image_set_ref(struct image_set *set);
 void image_set_unref(struct image_set *set);
 OWNED(struct image_set, image_set_unref)
 
+/*
+ * Whether the reference is of a manifest alone and not of an index: a runtime
+ * chooses from an index by platform, but runs a manifest that it is told to run
+ * whatever platform its config claims.
+ */
+bool image_set_is_lone(const struct image_set *set);
+
 /* What nodes of `nodes` (n = 0: any) would run of it; the rest is among the
  * others. A new reference, maybe on a set without images, or NULL when memory
  * is out. */

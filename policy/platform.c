@@ -251,7 +251,9 @@ arch_runs(const struct platform *node, const struct platform *image)
 		       runs_lower(node->variant, image->variant, 2);
 	}
 	if (strcmp(node->arch, "arm") == 0)
-		return same && runs_lower(node->variant, image->variant, 5);
+		return same &&
+		       (node->variant[0] == '\0' ||
+			   runs_lower(node->variant, image->variant, 5));
 	if (strcmp(node->arch, "arm64") != 0)
 		return false;
 	if (same)
@@ -296,6 +298,16 @@ platform_equal(const struct platform *a, const struct platform *b)
 	return strcmp(a->os, b->os) == 0 && strcmp(a->arch, b->arch) == 0 &&
 	       strcmp(a->variant, b->variant) == 0 &&
 	       strcmp(a->os_version, b->os_version) == 0;
+}
+
+bool
+platform_set_is_windows(const struct platform_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (strcmp(set->items[i].os, "windows") != 0)
+			return false;
+	}
+	return set->n > 0;
 }
 
 bool

@@ -40,8 +40,8 @@ const char *platform_text(const struct platform *p, struct arena *mem);
  * Whether a node of platform `node` would run an image built for `image`
  * (containerd's platforms.Only: amd64 runs 386, arm64 runs arm, a higher
  * variant runs a lower one). A variant left out of `node` is the architecture's
- * default. An os or arch of "" in `node` stands for any. The os_version is to
- * be of the same release.
+ * default, of arm it is any: the label of a node tells none. An os or arch of
+ * "" in `node` stands for any. The os_version is to be of the same release.
  */
 bool platform_runs(const struct platform *node, const struct platform *image);
 
@@ -56,6 +56,9 @@ struct platform_set {
 	const struct platform *items;
 	size_t n;
 };
+
+/* Whether all nodes in the set are Windows; false for any. */
+bool platform_set_is_windows(const struct platform_set *set);
 
 /* Whether some node in the set would run the image. */
 bool platform_set_runs(

@@ -58,7 +58,6 @@ struct workload {
 	const char *namespace; /* "" where there is none */
 	const char *name;      /* or generateName; "" where there is neither */
 	struct pair_list labels; /* the pod's */
-	bool windows;            /* spec.os.name or the node selector says so */
 	bool host_users_false; /* hostUsers: false, a user namespace of its own
 				*/
 	/*

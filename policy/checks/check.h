@@ -92,7 +92,7 @@ struct subject {
 	const struct report_platform *platform;
 	/* What it replaces, NULL where nothing is known of that. */
 	const struct image_set *replaced;
-	/* All platforms, for keys that judge them together; else NULL. */
+	/* All platforms; NULL where nothing is known of them. */
 	const struct image_set *set;
 };
 

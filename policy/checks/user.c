@@ -101,10 +101,17 @@ set_number(struct user *u, int64_t uid)
 }
 
 static bool
+claims_windows(const struct subject *s)
+{
+	return strcmp(s->image->platform.os, "windows") == 0;
+}
+
+/* What an image claims counts only where a runtime chooses by it. */
+static bool
 is_windows(const struct subject *s)
 {
-	return s->plan->workload->windows ||
-	       strcmp(s->image->platform.os, "windows") == 0;
+	return platform_set_is_windows(&s->plan->platforms) ||
+	       (claims_windows(s) && !image_set_is_lone(s->set));
 }
 
 /* Only this account can do everything; runAsUser means nothing. */
@@ -216,6 +223,9 @@ say_evidence(struct buf *b, const struct subject *s, const struct user *u)
 	else
 		buf_printf(b, "the image's USER is \"%.*s\"", SHOWN_MAX,
 		    u->image_user);
+	if (claims_windows(s) && !is_windows(s))
+		buf_puts(b, "; that it is for Windows is its word alone, the "
+			    "pod has no spec.os.name");
 	if (s->plan->workload->host_users_false && u->kind == USER_ROOT)
 		buf_puts(b, ", in a user namespace of the pod's own");
 }

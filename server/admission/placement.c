@@ -273,17 +273,6 @@ add_terms(struct result *out, const struct constraint *base,
 	return 0;
 }
 
-static bool
-is_all_windows(const struct platform_set *set)
-{
-	size_t i;
-
-	for (i = 0; i < set->n; i++)
-		if (strcmp(set->items[i].os, "windows") != 0)
-			return false;
-	return set->n > 0;
-}
-
 int
 placement_read(struct workload *w, const struct field *spec, struct error *err)
 {
@@ -303,6 +292,5 @@ placement_read(struct workload *w, const struct field *spec, struct error *err)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	memcpy(items, out.items, out.n * sizeof(*items));
 	w->platforms = (struct platform_set){items, out.n};
-	w->windows = is_all_windows(&w->platforms);
 	return 0;
 }

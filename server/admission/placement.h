@@ -10,7 +10,7 @@
  * kubernetes.io/arch and their beta forms
  * (https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/).
  *
- * Fills w->platforms and w->windows. Where the constraints cannot be said as
+ * Fills w->platforms. Where the constraints cannot be said as
  * such a set (NotIn over what is not listed, more than the bounds), the set is
  * larger, never smaller, than the truth. Constraints that no node meets leave
  * the workload unconstrained: such a pod runs nowhere.

@@ -31,8 +31,7 @@ same_placement(const struct workload *a, const struct workload *b)
 	const struct platform *p = a->platforms.items, *q = b->platforms.items;
 	size_t i;
 
-	if (a->windows != b->windows ||
-	    a->host_users_false != b->host_users_false ||
+	if (a->host_users_false != b->host_users_false ||
 	    a->platforms.n != b->platforms.n)
 		return false;
 	for (i = 0; i < a->platforms.n; i++)

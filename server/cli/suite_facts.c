@@ -121,41 +121,18 @@ find_known(
 	return NULL;
 }
 
-/* As the registry client does: only what the cluster could run. */
-static struct image_set *
-runnable(const struct image_set *set, const struct platform_set *nodes)
-{
-	AUTO(image_set_unref) struct image_set *out = image_set_new(0);
-	struct platform *others;
-	size_t i;
-
-	if (out == NULL)
-		return NULL;
-	out->images = arena_calloc(out->mem, set->n, sizeof(struct image *));
-	others = arena_calloc(out->mem, set->n, sizeof(*others));
-	if (out->images == NULL || others == NULL)
-		return NULL;
-	out->digest = arena_strdup(out->mem, set->digest);
-	out->others = others;
-	for (i = 0; i < set->n; i++) {
-		if (nodes->n == 0 ||
-		    platform_set_runs(nodes, &set->images[i]->platform))
-			out->images[out->n++] = image_ref(set->images[i]);
-		else
-			others[out->nothers++] = set->images[i]->platform;
-	}
-	return out->n > 0 && out->digest != NULL ? TAKE(out) : NULL;
-}
-
 static void
 give(const struct suite_facts *f, struct plan *p, const struct reference *ref,
     struct image_set **facts, struct fault *fault)
 {
 	const struct image_set *known = find_known(f, ref, p->mem);
+	AUTO(image_set_unref)
+	struct image_set *left =
+	    known != NULL ? image_set_narrow(known, &p->platforms) : NULL;
 
-	if (known != NULL)
-		*facts = runnable(known, &p->platforms);
-	if (*facts == NULL)
+	if (left != NULL && left->n > 0)
+		*facts = TAKE(left);
+	else
 		*fault = (struct fault){
 		    .code = known ? "NO_RUNNABLE_PLATFORM" : "NOT_FOUND",
 		    .message = known ? "no platform that the cluster runs"

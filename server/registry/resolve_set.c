@@ -41,10 +41,11 @@ add_other(struct assembly *a, const struct platform *p)
 	return platform_copy(&a->others[a->set->nothers++], p, a->set->mem);
 }
 
+/* One that no index led to is run whatever it claims to be for. */
 static int
-add_image(const struct job *j, struct assembly *a, struct image *img)
+add_image(const struct job *j, struct assembly *a, struct image *img, bool lone)
 {
-	if (!job_wants(j, &img->platform))
+	if (!lone && !job_wants(j, &img->platform))
 		return add_other(a, &img->platform);
 	if (!has_image(a->set, img))
 		a->set->images[a->set->n++] = image_ref(img);
@@ -60,7 +61,7 @@ collect(const struct job *j, struct assembly *a, const struct node_load *n)
 	size_t i;
 
 	if (c->kind == MANIFEST_IMAGE)
-		return add_image(j, a, c->image);
+		return add_image(j, a, c->image, n->entry == NULL);
 	for (i = 0; i < c->nentries; i++)
 		if (c->entries[i].has_platform && !c->entries[i].is_index &&
 		    !job_wants(j, &c->entries[i].platform) &&

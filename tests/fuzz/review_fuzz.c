@@ -11,7 +11,6 @@ check_workload(const struct workload *w)
 	const struct container *c;
 
 	MUST(w->kind[0] != '\0' && w->namespace != NULL && w->name != NULL);
-	MUST(!w->windows || w->platforms.n > 0);
 	for (size_t i = 0; i < w->labels.n; i++)
 		MUST(w->labels.items[i].value != NULL);
 	for (size_t i = 0; i < w->platforms.n; i++)

@@ -6,11 +6,12 @@ is which a runtime could read in another way, or which is not what was named.
 """
 
 import base64
+import json
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import content, registry_case, tap  # noqa: E402
+from lib import content, gate, paths, registry_case, tap  # noqa: E402
 
 EVIL = "u0-evil"
 
@@ -514,6 +515,43 @@ class Indexes(Manifests):
                 self.assertEqual(status, 3)
                 self.assertEqual(images[ref]["error"]["code"],
                                  "NO_RUNNABLE_PLATFORM")
+
+    def test_lone_manifest_is_judged_whatever_platform_it_claims(self):
+        # A runtime that is told to run a manifest does, on any node.
+        policy = "version: 1\nonError: {}\n{}rules:\n" \
+            "  - {{name: no-root, check: {{user: {{root: deny}}}}}}\n"
+        nodes = "platforms: [linux/amd64]\n"
+        for claimed, limits, on_error, verdict in (
+                ("windows/amd64", "", "deny", "deny"),
+                ("windows/amd64", nodes, "allow", "deny"),
+                ("linux/s390x", nodes, "allow", "deny"),
+                ("linux/s390x", nodes, "warn", "deny"),
+                ("unknown/unknown", nodes, "allow", "deny")):
+            with self.subTest(claimed, on_error=on_error):
+                ref = self.push(content.image(claimed, user=""))
+                images, _ = self.check(
+                    ref, policy=policy.format(on_error, limits))
+                self.assertEqual(images[ref]["verdict"], verdict)
+                self.assertEqual([f["check"] for f in images[ref]["findings"]],
+                                 ["user.root"])
+                # A good one of it is still told to be for nobody here.
+                ref = self.push(content.image(claimed, user="1000"))
+                images, _ = self.check(
+                    ref, policy=policy.format(on_error, limits))
+                self.assertEqual((images[ref]["error"] or {}).get("code"),
+                                 "NO_RUNNABLE_PLATFORM" if limits else None)
+
+    def test_pods_for_arm_nodes_are_judged_though_labels_tell_no_variant(self):
+        ref = self.push(content.multi("linux/arm/v7", "linux/amd64", user="0"))
+        path = paths.write("arm-pod.json", json.dumps(gate.pod(
+            ref, nodeSelector={"kubernetes.io/arch": "arm"})))
+        policy = registry_case.POLICY.replace(
+            "onError: deny", "onError: allow").replace(
+                "layers: {max: 100}", "user: {root: deny}")
+        images, status = self.check("-f", str(path), policy=policy)
+        self.assertEqual([f["platform"] for f in images[ref]["findings"]],
+                         ["linux/arm/v7"])
+        self.assertEqual(status, 1)
 
     def test_fallbacks_of_a_node_are_judged_too(self):
         # arm64 nodes can run 32 bit arm, amd64 nodes 386.

@@ -33,6 +33,7 @@ struct judge_image {
 	const char *entrypoint;
 	const char *cmd;
 	int64_t created; /* 0: unknown */
+	bool lone;       /* the only one, and not of an index */
 	bool no_history;
 	bool unreliable; /* history */
 	/* Of the first one: platforms that nobody asked for. */

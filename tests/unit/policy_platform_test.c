@@ -204,6 +204,8 @@ a_set_runs_what_one_of_it_runs(void **state)
 	const struct platform_set set = {nodes, 2}, any = {NULL, 0};
 	const struct platform_set open = {
 	    &(const struct platform){"", "amd64", "", ""}, 1};
+	const struct platform_set label = {
+	    &(const struct platform){"linux", "arm", "", ""}, 1};
 	const struct platform arm = {"linux", "arm", "v7", ""};
 	const struct platform amd = {"linux", "amd64", "", ""};
 	const struct platform win = {"windows", "amd64", "", ""};
@@ -213,6 +215,9 @@ a_set_runs_what_one_of_it_runs(void **state)
 	assert_false(platform_set_runs(&set, &amd));
 	assert_true(platform_set_runs(&set, &win));
 	assert_true(platform_set_runs(&any, &amd));
+	/* The label of a node tells no variant. */
+	assert_true(platform_set_runs(&label, &arm));
+	assert_false(platform_set_runs(&label, &amd));
 	assert_true(platform_set_runs(&open, &amd));
 	assert_true(platform_set_runs(&open, &win));
 	assert_false(platform_set_runs(&open, &arm));

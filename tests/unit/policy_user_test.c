@@ -23,6 +23,8 @@ enum {
 	EPHEMERAL = 1 << 4,
 	INIT = 1 << 5,
 	VOLUME = 1 << 6,
+	CLAIMED = 1 << 7, /* as Windows, by the image's config alone */
+	LISTED = 1 << 8,  /* as Windows, by an index */
 };
 
 #define ROOT "root: deny"
@@ -132,11 +134,22 @@ static const struct row {
     {BOTH, "ContainerUser", INT64_MIN, WINDOWS | NON_ROOT, NULL, "-"},
     {BOTH, "ContainerAdministrator", INT64_MIN, WINDOWS | NON_ROOT, NULL,
 	"user.root root!"},
+    /* A runtime chooses from an index by platform; a manifest that is named
+     * it runs on whatever node it is, as its root where no user is set. */
+    {BOTH, "", INT64_MIN, LISTED, NULL, "-"},
+    {BOTH, "", INT64_MIN, CLAIMED, NULL, "user.root root"},
+    {BOTH, "root", INT64_MIN, CLAIMED, NULL, "user.root root"},
+    {BOTH, "ContainerUser", INT64_MIN, CLAIMED, NULL,
+	"user.named ContainerUser"},
+    {BOTH, "", INT64_MIN, CLAIMED, "ContainerUser", "user.root root"},
+    {BOTH, "", INT64_MIN, CLAIMED | WINDOWS, NULL, "-"},
+    {BOTH, "", 1000, CLAIMED, NULL, "-"},
 };
 
 static void
 fill_pod(struct judge *j, const struct row *r)
 {
+	static const struct platform windows = {"windows", "", "", ""};
 	struct container *c = &j->w->containers[0];
 
 	c->has_run_as_user = r->run_as_user != unset;
@@ -152,7 +165,8 @@ fill_pod(struct judge *j, const struct row *r)
 		c->type = CONTAINER_EPHEMERAL;
 	if (r->flags & VOLUME)
 		c->type = CONTAINER_IMAGE_VOLUME;
-	j->w->windows = (r->flags & WINDOWS) != 0;
+	if (r->flags & WINDOWS)
+		j->w->platforms = (struct platform_set){&windows, 1};
 	j->w->host_users_false = (r->flags & USERNS) != 0;
 }
 
@@ -175,7 +189,10 @@ judge_row(size_t i)
 {
 	const struct row *r = &rows[i];
 	const struct judge_image image = {
-	    .platform = r->flags & WINDOWS ? "windows/amd64" : NULL,
+	    .platform = r->flags & (WINDOWS | CLAIMED | LISTED)
+			    ? "windows/amd64"
+			    : NULL,
+	    .lone = (r->flags & CLAIMED) != 0,
 	    .user = r->image_user};
 	AUTO(buf_clear) struct buf b;
 	char name[TEXT_MAX];

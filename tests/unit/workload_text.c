@@ -15,7 +15,8 @@ add_head(struct buf *b, const struct workload *w)
 	for (i = 0; i < w->platforms.n; i++)
 		buf_printf(b, "%s%s/%s", i == 0 ? " on " : ",",
 		    w->platforms.items[i].os, w->platforms.items[i].arch);
-	buf_printf(b, "%s%s\n", w->windows ? " windows" : "",
+	buf_printf(b, "%s%s\n",
+	    platform_set_is_windows(&w->platforms) ? " windows" : "",
 	    w->host_users_false ? " userns" : "");
 }
 
