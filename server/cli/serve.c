@@ -4,6 +4,7 @@
 #include "server/cli/observe.h"
 #include "server/cli/sandbox.h"
 #include "server/cli/serve_options.h"
+#include "server/cli/systemd.h"
 #include "server/cli/watch.h"
 #include "server/gate/certificate.h"
 #include "server/gate/clock.h"
@@ -68,6 +69,7 @@ struct server {
 	struct routes routes;
 	struct watch *watch;
 	struct sandbox sandbox;
+	int systemd; /* who started us is told by it, or -1 */
 	struct http_server *https;
 	struct http_server *http;
 };
@@ -357,6 +359,8 @@ stop(struct server *s)
 	gate_free(s->gate);
 	metrics_free(s->metrics);
 	watch_free(s->watch);
+	if (s->systemd >= 0)
+		close(s->systemd);
 	inputs_clear(&s->in);
 }
 
@@ -370,6 +374,7 @@ drain(struct server *s, const sigset_t *signals)
 	const struct timespec delay = {.tv_sec = s->o->shutdown_delay};
 	int sig;
 
+	systemd_tell(s->systemd, "STOPPING=1");
 	atomic_store(&s->routes.draining, true);
 	http_server_drain(s->https);
 	log_event(&s->log, LOG_INFO, "draining", ":i", "seconds",
@@ -429,6 +434,7 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 	    "metricsPort", (int64_t)http_server_port(s->http), "policy",
 	    s->in.rules->name, "policyFile", buf_text(&paths), "sha256",
 	    s->in.rules->sha256);
+	systemd_tell(s->systemd, "READY=1");
 	attend(s, signal_fd);
 	close(signal_fd);
 	if (!drain(s, signals))
@@ -476,10 +482,12 @@ cmd_serve(int argc, char **argv)
 	s.log = (struct log){.clock = &clock_real,
 	    .level = o.log_level,
 	    .fd = STDERR_FILENO,
-	    .lock = &s.log_lock};
+	    .lock = &s.log_lock,
+	    .prefixed = systemd_is_journal(STDERR_FILENO)};
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	block_signals(&signals);
 	allow_many_files();
+	s.systemd = systemd_connect(); /* which the sandbox keeps it from */
 	status = STATUS_USAGE;
 	if (load(&s, &err) == 0) {
 		enter_sandbox(&s);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+/* Those of syslog(3), as sd-daemon(3) has them in a line. */
+static const char *const prefixes[] = {"<7>", "<6>", "<4>", "<3>"};
 
 bool
 log_level_parse(const char *s, enum log_level *level)
@@ -105,6 +107,8 @@ log_event(const struct log *l, enum log_level level, const char *event,
 
 	if (level < l->level)
 		return;
+	if (l->prefixed)
+		buf_puts(&line, prefixes[level]);
 	buf_puts(&line, "{\"time\":\"");
 	units_add_time(&line, l->clock->wall_s(l->clock));
 	buf_printf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"%s",

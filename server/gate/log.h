@@ -26,6 +26,7 @@ struct log {
 	enum log_level level;      /* lines below it are not written */
 	int fd;
 	pthread_mutex_t *lock; /* borrowed; NULL: only one thread writes */
+	bool prefixed;         /* "<4>" first, where a journal wants a level */
 };
 
 /* "debug", "info", "warn" or "error"; false for anything else. */

@@ -117,6 +117,28 @@ writes_members_of_every_kind(void **state)
 	    "\"event\":\"bare\"}\n");
 }
 
+/* In the journal an error stood among what is of no importance. */
+static void
+has_its_level_before_it_where_a_journal_reads_that(void **state)
+{
+	static const char *const prefixes[] = {"<7>{", "<6>{", "<4>{", "<3>{"};
+	char line[256];
+	int fds[2], level;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	for (level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+		const struct log l = {
+		    .clock = &fixed, .fd = fds[1], .prefixed = true};
+
+		log_event(&l, (enum log_level)level, "tested", "");
+		assert_true(read(fds[0], line, sizeof(line)) > 4);
+		assert_memory_equal(line, prefixes[level], 4);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void
 parses_level_names(void **state)
 {
@@ -137,6 +159,8 @@ main(void)
 	    cmocka_unit_test(writes_members_of_every_kind),
 	    cmocka_unit_test(a_text_that_is_too_long_does_not_cost_the_line),
 	    cmocka_unit_test(leaves_out_what_is_below_the_level),
+	    cmocka_unit_test(
+		has_its_level_before_it_where_a_journal_reads_that),
 	    cmocka_unit_test(parses_level_names),
 	};
 
