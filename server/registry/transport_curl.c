@@ -109,7 +109,8 @@ set_tls(CURL *e, const struct http_request *rq)
 
 	rc = curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify);
 	rc |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-	rc |= curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	rc |= curl_easy_setopt(
+	    e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (h == NULL)
 		return rc;
 	if (h->ca.data != NULL) {
