@@ -354,13 +354,20 @@ units_parse_time(const char *s, int64_t *seconds)
 static const char *const size_names[] = {
     "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
-/* v / unit in parts of a `parts`-th, rounded to the nearest. */
+/* v / unit in parts of a `parts`-th, rounded to the nearest. The last digits
+ * of 1024 go on their own: no product is over 64 bits, and none is lost. */
 static uint64_t
 rounded(uint64_t v, uint64_t unit, uint64_t parts)
 {
-	unsigned __int128 wide = v;
+	const uint64_t rest = v % unit, larger = unit / KIBI;
 
-	return (uint64_t)((wide * parts + unit / 2) / unit);
+	if (larger == 0)
+		return v * parts;
+	return v / unit * parts +
+	       (rest / KIBI * parts + larger / 2 +
+		   (rest % KIBI * parts + (larger == 1 ? KIBI / 2 : 0)) /
+		       KIBI) /
+		   larger;
 }
 
 /* Three significant digits, without zeros that say nothing. */

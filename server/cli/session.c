@@ -102,7 +102,8 @@ wait_for_room(struct session *s, size_t max)
 		if (stop)
 			return -1;
 		ms = clock_real.monotonic_ms(&clock_real) + TICK_MS;
-		until = (struct timespec){ms / 1000, ms % 1000 * 1000000};
+		until = (struct timespec){.tv_sec = ms / 1000,
+		    .tv_nsec = (long)(ms % 1000 * 1000000)};
 		if (s->running >= max)
 			pthread_cond_clockwait(
 			    &s->changed, &s->lock, CLOCK_MONOTONIC, &until);

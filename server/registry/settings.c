@@ -172,7 +172,7 @@ read_cache(struct parse *p, const struct node *root)
 	else if (json_is_string(size.value) &&
 		 units_parse_size(json_string_value(size.value), &bytes) != 0)
 		bytes = -1;
-	if (bytes < 0)
+	if (bytes < 0 || (uint64_t)bytes > PTRDIFF_MAX)
 		diagnostics_error(
 		    p->d, &size, "must be a size, such as \"32Mi\"");
 	else
