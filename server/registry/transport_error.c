@@ -3,6 +3,16 @@
 
 #include <string.h>
 
+/* X509_V_ERR_... of OpenSSL, as CURLINFO_SSL_VERIFYRESULT has them. */
+enum {
+	NOT_YET_VALID = 9,
+	EXPIRED = 10,
+	SELF_SIGNED = 18,
+	SELF_SIGNED_IN_CHAIN = 19,
+	NO_ISSUER_HERE = 20,
+	NO_ISSUER_OF_LEAF = 21,
+};
+
 /* What libcurl's ways to fail are to us. */
 struct meaning {
 	CURLcode code;
@@ -29,8 +39,6 @@ static const struct meaning meanings[] = {
 	"the answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, false,
 	"the answer is not HTTP"},
-    {CURLE_PEER_FAILED_VERIFICATION, ERR_TLS, false,
-	"its certificate is not one that is trusted for it"},
     {CURLE_SSL_CONNECT_ERROR, ERR_TLS, false, "the TLS handshake failed"},
     {CURLE_SSL_CERTPROBLEM, ERR_TLS, false,
 	"the client certificate cannot be used"},
@@ -95,6 +103,31 @@ explain_refusal(struct transfer *x)
 	return true;
 }
 
+/* Who reads it is to know whom to call: libcurl compares the names itself. */
+static const char *
+distrust(const struct transfer *x)
+{
+	long result = 0;
+
+	if (strstr(x->said, "target host name") != NULL)
+		return "its certificate is not for this name";
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+	switch (result) {
+	case NOT_YET_VALID:
+		return "its certificate is not valid yet: is a clock wrong?";
+	case EXPIRED:
+		return "its certificate has expired";
+	case SELF_SIGNED:
+	case SELF_SIGNED_IN_CHAIN:
+	case NO_ISSUER_HERE:
+	case NO_ISSUER_OF_LEAF:
+		return "its certificate is of an authority that is not known "
+		       "here";
+	default:
+		return "its certificate is not one that is trusted for it";
+	}
+}
+
 static bool
 is_break(CURLcode code)
 {
@@ -125,6 +158,17 @@ transfer_explain(struct transfer *x, CURLcode code)
 	}
 	if (code == CURLE_OPERATION_TIMEDOUT) {
 		explain_timeout(x);
+		return;
+	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION) {
+		error_set(err, ERR_TLS, "%s", distrust(x));
+		return;
+	}
+	if (code == CURLE_SSL_CONNECT_ERROR &&
+	    strstr(x->said, "wrong version number") != NULL) {
+		error_set(err, ERR_TLS,
+		    "it does not speak TLS, and without plainHttp nothing else "
+		    "is spoken to it");
 		return;
 	}
 	/* The status had come: what broke was the content. */

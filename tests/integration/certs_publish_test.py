@@ -303,7 +303,7 @@ class Publish(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_a_server_of_a_stranger(self):
-        self.refused(2, "not one that is trusted",
+        self.refused(2, "an authority that is not known here",
                      ca_file=pki.Authority("stranger").crt)
         self.assertEqual(self.api.calls, [])
 

@@ -49,14 +49,24 @@ class Certificates(Transport):
 
     def test_unknown_authority_is_a_tls_error(self):
         reg = self.secure()
-        self.refused("TLS_ERROR", reg.ref("app:1"), self.config(
+        outcome = self.refused("TLS_ERROR", reg.ref("app:1"), self.config(
             entries={reg.host: {"caFile": str(pki.Authority(
                 f"other-{reg.port}").crt)}}))
+        self.assertIn("an authority that is not known here", outcome.message)
         self.assertEqual(reg.log, [])
+
+    def test_expired_one_is_told_as_such(self):
+        authority = pki.Authority("late")
+        issue = authority.issue
+        authority.issue = lambda *args: issue(*args, days=-1)
+        reg = self.registry(tls=authority)
+        outcome = self.refused("TLS_ERROR", reg.ref("app:1"))
+        self.assertIn("its certificate has expired", outcome.message)
 
     def test_another_name_is_a_tls_error(self):
         reg = self.secure(sans="DNS:registry.corp,IP:10.0.0.1")
-        self.refused("TLS_ERROR", reg.ref("app:1"))
+        outcome = self.refused("TLS_ERROR", reg.ref("app:1"))
+        self.assertIn("is not for this name", outcome.message)
         self.assertEqual(reg.log, [])
 
     def test_authority_of_one_registry_counts_for_no_other(self):
@@ -96,6 +106,7 @@ class Certificates(Transport):
                 "plainHttp": False,
                 "caFile": str(registry_case.authority().crt)}}))
         self.assertEqual(outcome.code, "TLS_ERROR")
+        self.assertIn("plainHttp", outcome.message)
         self.assertEqual(reg.log, [])
 
     def test_https_registry_is_never_asked_in_the_clear(self):
