@@ -15,7 +15,7 @@ _policy_gate() {
         options='--against --as --baseline --config --dockerfile --fail-on --help --namespace --policy --timeout -f -o'
         formats='table json ndjson sarif junit github gitlab markdown html baseline' ;;
     inspect)
-        options='--base --config --help --timeout'
+        options='--base --config --help --timeout -o'
         formats='table json' ;;
     scan)
         options='--against --baseline --config --fail-on --help --namespace --policy --timeout -f -o'
@@ -36,7 +36,7 @@ _policy_gate() {
         options='--help -o'
         formats='text junit' ;;
     serve)
-        options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --no-sandbox --policy --shutdown-delay --tls-cert --tls-key'
+        options='--client-ca --client-name --config --help --listen --log-level --metrics-listen --no-sandbox --policy --shutdown-delay --tls-cert --tls-key --workloads'
         formats='' ;;
     certs)
         options='--ca-days --ca-file --ca-secret --days --dir --dns --force --help --ip --namespace --now --overlap --secret --server --service --timeout --token-file --webhook -o'
@@ -57,6 +57,9 @@ _policy_gate() {
         return ;;
     --log-level)
         mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur")
+        return ;;
+    --workloads)
+        mapfile -t COMPREPLY < <(compgen -W 'deny warn' -- "$cur")
         return ;;
     --as|--base|--ca-days|--ca-secret|--client-name|--days|--dns|--ip|--listen|--max-growth|--metrics-listen|--namespace|--overlap|--secret|--server|--service|--shutdown-delay|--timeout|--webhook)
         return ;;

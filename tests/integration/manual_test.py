@@ -35,16 +35,23 @@ class Manual(unittest.TestCase):
 
     def test_every_option_is_in_the_help_and_the_other_way_round(self):
         for command in commands():
-            source = paths.ROOT / "server" / "cli" / f"{command}.c"
+            sources = (paths.ROOT / "server" / "cli").glob(f"{command}*.c")
             said = gate.command(command, "--help").stdout
             for name in set(re.findall(r"(?m)^  --([a-z][a-z-]+)", said)):
                 done = gate.command(command, f"--{name}", "--help")
                 self.assertNotIn("there is no option", done.stderr,
                                  (command, name))
             known = re.findall(r'\{"([a-z-]+)", \w+_argument',
-                               source.read_text()) if source.exists() else []
+                               "".join(s.read_text() for s in sources))
             for name in set(known) - {"help", "output", "filename"}:
                 self.assertIn(f"--{name}", said, command)
+
+    def test_every_option_of_the_help_is_offered(self):
+        for command in commands():
+            said = gate.command(command, "--help").stdout
+            named = set(re.findall(r"(?m)^  (--?[a-z][a-z-]*)", said))
+            self.assertLessEqual(named, set(bash("policy-gate", command, "-")),
+                                 command)
 
     def test_man_finds_nothing_wrong(self):
         if not shutil.which("man"):
