@@ -6,6 +6,7 @@ cluster, deb_test.py and image_test.py beside it make package and image.
 Together they know every block: a new one without a test fails here.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -142,6 +143,19 @@ class Readme(unittest.TestCase):
         path = paths.write("config.yaml", text)
         done = gate.command("check", "--config", path, "Not/Valid")
         self.assertEqual((done.returncode, done.stderr), (1, ""))
+
+    def test_every_key_of_the_config_is_told(self):
+        text = (paths.ROOT / "README.md").read_text()
+        text = text[text.index("| key |"):text.index("A tag is believed")]
+        wrong = {"zzz": 1, "network": {"zzz": 1}, "cache": {"zzz": 1},
+                 "limits": {"zzz": 1}, "registries": {"a.corp": {
+                     "zzz": 1, "credentials": {"zzz": 1}}}}
+        done = gate.command("check", "--config", paths.write(
+            "wrong.json", json.dumps({"version": 1, **wrong})), "a")
+        lists = re.findall(r"known (?:are|is): (.*)", done.stderr)
+        self.assertEqual(len(lists), 6, done.stderr)
+        for key in set(", ".join(lists).split(", ")) - {"version"}:
+            self.assertRegex(text, rf"\b{key}\b", key)
 
 
 if __name__ == "__main__":
