@@ -185,7 +185,11 @@ def stop_all():
 def end_children():
     """Those whose start was interrupted: nobody else knows of them."""
     for task in pathlib.Path("/proc/self/task").iterdir():
-        for pid in map(int, (task / "children").read_text().split()):
+        try:
+            children = (task / "children").read_text()
+        except FileNotFoundError:
+            continue  # the thread has ended
+        for pid in map(int, children.split()):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
