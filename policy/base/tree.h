@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 /*
- * json_loadb(), but never with a wrong tree when memory runs out: jansson up
- * to 2.14 at least drops a character without a word where a string cannot
- * grow (https://github.com/akheron/jansson/issues/362). For everything that
- * comes from outside.
+ * json_loadb() for everything that comes from outside, but never with a wrong
+ * tree. jansson up to 2.14 at least drops, without a word, a character where a
+ * string cannot grow (https://github.com/akheron/jansson/issues/362) and a NUL
+ * byte behind a number or a word, which RFC 8259, section 2, allows nowhere.
  *
  * Returns a new reference, or NULL with *e (NULL is fine) set;
  * json_error_code() is json_error_out_of_memory wherever an allocation

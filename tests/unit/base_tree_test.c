@@ -75,6 +75,22 @@ tells_a_broken_text_from_lack_of_memory(void **state)
 	assert_null(tree_parse("{", 1, 0, NULL));
 }
 
+/* jansson reads the number as if nothing stood behind it. */
+static void
+nul_byte_behind_a_number_is_not_skipped(void **state)
+{
+	static const char nul[] = "{\"size\":\n [2\0, 3]}";
+	json_error_t e;
+
+	(void)state;
+	assert_null(tree_parse(nul, sizeof(nul) - 1, 0, &e));
+	assert_int_equal(json_error_code(&e), json_error_null_character);
+	assert_int_equal(e.line, 2);
+	assert_int_equal(e.column, 4);
+	assert_int_equal(e.position, 12);
+	assert_null(tree_parse(nul, sizeof(nul) - 1, 0, NULL));
+}
+
 int
 main(void)
 {
@@ -82,6 +98,7 @@ main(void)
 	    cmocka_unit_test(never_reads_a_wrong_text_without_memory),
 	    cmocka_unit_test(never_writes_a_part_without_memory),
 	    cmocka_unit_test(tells_a_broken_text_from_lack_of_memory),
+	    cmocka_unit_test(nul_byte_behind_a_number_is_not_skipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
