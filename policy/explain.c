@@ -49,6 +49,14 @@ add_wrapped(struct buf *b, const char *text, int indent)
 	add_hanging(b, text, indent);
 }
 
+/* Text that was put together apart: what it lost is lost here too. */
+static void
+add_made(struct buf *b, const struct buf *text, int indent)
+{
+	add_hanging(b, buf_text(text), indent);
+	b->failed |= buf_failed(text);
+}
+
 static void
 add_words(struct buf *b, const char *const *words)
 {
@@ -98,8 +106,8 @@ add_field(
 
 	buf_printf(&head, "%s: ", field_name(key, f));
 	add_value(&head, f);
-	buf_puts(b, "\n");
-	add_wrapped(b, buf_text(&head), 2);
+	buf_puts(b, "\n  ");
+	add_made(b, &head, 2);
 	add_wrapped(b, f->about, 4);
 	if (f->check == NULL)
 		return;
@@ -241,7 +249,7 @@ add_summary(struct buf *b, const struct check_field *f)
 	buf_printf(&line, "%c%.*s", toupper((unsigned char)about[0]),
 	    (int)strcspn(about, ".:;(") - 1, about + 1);
 	buf_printf(b, "%-*s", SUMMARY_COLUMN, f->check);
-	add_hanging(b, buf_text(&line), SUMMARY_COLUMN);
+	add_made(b, &line, SUMMARY_COLUMN);
 }
 
 int
@@ -268,7 +276,7 @@ add_markdown_field(
 	add_value(&head, f);
 	buf_puts(&head, ".");
 	buf_puts(b, "\n");
-	add_wrapped(b, buf_text(&head), 0);
+	add_made(b, &head, 0);
 	add_wrapped(b, f->about, 0);
 	if (f->check == NULL)
 		return;

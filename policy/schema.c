@@ -35,6 +35,16 @@ static const char date_text[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 static const char *const modes[] = {"enforce", "warn", "audit", NULL};
 static const char *const on_errors[] = {"deny", "warn", "allow", NULL};
 
+/* The schema with a key more; NULL where either could not be made. */
+static json_t *
+with(json_t *schema, const char *key, json_t *value)
+{
+	if (json_object_set_new(schema, key, value) == 0)
+		return schema;
+	json_decref(schema);
+	return NULL;
+}
+
 static json_t *
 text(const char *pattern)
 {
@@ -50,16 +60,22 @@ any_text(int least)
 }
 
 static json_t *
-words(const char *const *list)
+names(const char *const *list)
 {
-	json_t *names = json_array();
+	json_t *array = json_array();
 
 	for (; *list != NULL; list++)
-		if (json_array_append_new(names, json_string(*list)) != 0) {
-			json_decref(names);
+		if (json_array_append_new(array, json_string(*list)) != 0) {
+			json_decref(array);
 			return NULL;
 		}
-	return json_pack("{s:o}", "enum", names);
+	return array;
+}
+
+static json_t *
+words(const char *const *list)
+{
+	return json_pack("{s:o}", "enum", names(list));
 }
 
 static json_t *
@@ -91,19 +107,32 @@ pairs(void)
 
 /* A mapping of nothing but these properties. */
 static json_t *
-mapping(json_t *properties, json_t *required)
+mapping(json_t *properties)
 {
-	return json_pack("{s:s, s:b, s:o, s:o*}", "type", "object",
-	    "additionalProperties", 0, "properties", properties, "required",
-	    required);
+	return json_pack("{s:s, s:b, s:o}", "type", "object",
+	    "additionalProperties", 0, "properties", properties);
+}
+
+static json_t *
+requiring(json_t *schema, const char *const *list)
+{
+	return with(schema, "required", names(list));
+}
+
+static json_t *
+not_empty(json_t *schema)
+{
+	return with(schema, "minProperties", json_integer(1));
 }
 
 static json_t *
 pattern(void)
 {
-	return mapping(json_pack("{s:o, s:o}", "match", any_text(1), "because",
-			   any_text(0)),
-	    json_pack("[s, s]", "match", "because"));
+	static const char *const required[] = {"match", "because", NULL};
+
+	return requiring(mapping(json_pack("{s:o, s:o}", "match", any_text(1),
+			     "because", any_text(0))),
+	    required);
 }
 
 static json_t *
@@ -144,66 +173,37 @@ value(const struct check_field *f)
 	return NULL;
 }
 
-static int
+static json_t *
 describe(json_t *schema, const char *about)
 {
-	return json_object_set_new(schema, "description", json_string(about));
-}
-
-static json_t *
-field_schema(const struct check_field *f)
-{
-	json_t *schema = value(f);
-
-	if (schema == NULL || describe(schema, f->about) != 0) {
-		json_decref(schema);
-		return NULL;
-	}
-	return schema;
+	return with(schema, "description", json_string(about));
 }
 
 static json_t *
 key_schema(const struct check_key *key)
 {
 	const struct check_field *f;
-	json_t *properties, *schema;
+	json_t *properties;
 
 	if (key->is_plain)
-		return field_schema(key->fields);
+		return describe(value(key->fields), key->fields->about);
 	properties = json_object();
 	for (f = key->fields; f->name != NULL; f++)
-		if (json_object_set_new(properties, f->name, field_schema(f)) !=
-		    0) {
-			json_decref(properties);
-			return NULL;
-		}
-	schema = mapping(properties, NULL);
-	if (schema == NULL ||
-	    json_object_set_new(schema, "minProperties", json_integer(1)) !=
-		0 ||
-	    describe(schema, key->about) != 0) {
-		json_decref(schema);
-		return NULL;
-	}
-	return schema;
+		properties =
+		    with(properties, f->name, describe(value(f), f->about));
+	return describe(not_empty(mapping(properties)), key->about);
 }
 
 static json_t *
 check_schema(void)
 {
-	json_t *properties = json_object(), *schema;
+	json_t *properties = json_object();
 	size_t i;
 
 	for (i = 0; check_keys[i] != NULL; i++)
-		if (json_object_set_new(properties, check_keys[i]->name,
-			key_schema(check_keys[i])) != 0) {
-			json_decref(properties);
-			return NULL;
-		}
-	schema = mapping(properties, NULL);
-	if (schema != NULL)
-		json_object_set_new(schema, "minProperties", json_integer(1));
-	return schema;
+		properties = with(
+		    properties, check_keys[i]->name, key_schema(check_keys[i]));
+	return not_empty(mapping(properties));
 }
 
 static json_t *
@@ -219,60 +219,51 @@ match_properties(void)
 static json_t *
 rule_schema(void)
 {
+	static const char *const required[] = {"name", "check", NULL};
 	json_t *properties = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 	    text(rule_name), "description", any_text(0), "owner", any_text(0),
-	    "mode", words(modes), "match", mapping(match_properties(), NULL),
-	    "check", check_schema());
+	    "mode", words(modes), "match", mapping(match_properties()), "check",
+	    check_schema());
 
-	return mapping(properties, json_pack("[s, s]", "name", "check"));
+	return requiring(mapping(properties), required);
 }
 
 static json_t *
 waiver_schema(void)
 {
-	json_t *match = mapping(match_properties(), NULL);
-	json_t *properties;
+	static const char *const required[] = {
+	    "rule", "match", "owner", "reason", "expires", NULL};
+	json_t *properties =
+	    json_pack("{s:o, s:o, s:o, s:o, s:o}", "rule", any_text(1), "match",
+		not_empty(mapping(match_properties())), "owner", any_text(1),
+		"reason", any_text(1), "expires", text(date_text));
 
-	if (match != NULL)
-		json_object_set_new(match, "minProperties", json_integer(1));
-	properties = json_pack("{s:o, s:o, s:o, s:o, s:o}", "rule", any_text(1),
-	    "match", match, "owner", any_text(1), "reason", any_text(1),
-	    "expires", text(date_text));
-	return mapping(properties, json_pack("[s, s, s, s, s]", "rule", "match",
-				       "owner", "reason", "expires"));
+	return requiring(mapping(properties), required);
 }
 
 static json_t *
 bounded(json_t *list, int most)
 {
-	if (list != NULL)
-		json_object_set_new(list, "maxItems", json_integer(most));
-	return list;
+	return with(list, "maxItems", json_integer(most));
 }
 
 json_t *
 explain_schema(void)
 {
-	json_t *properties = json_pack(
+	static const char *const required[] = {"version", NULL};
+	json_t *schema = mapping(json_pack(
 	    "{s:{s:i}, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "const", 1,
 	    "name", any_text(0), "mode", words(modes), "onError",
 	    words(on_errors), "platforms",
 	    list_of(text(platform_text_pattern), false), "rules",
 	    bounded(list_of(rule_schema(), true), RULESET_RULES_MAX), "waivers",
-	    bounded(list_of(waiver_schema(), true), RULESET_WAIVERS_MAX));
-	json_t *schema = mapping(properties, json_pack("[s]", "version"));
+	    bounded(list_of(waiver_schema(), true), RULESET_WAIVERS_MAX)));
 
-	if (schema != NULL &&
-	    (json_object_set_new(schema, "anyOf",
-		 json_pack("[{s:[s]}, {s:[s]}]", "required", "rules",
-		     "required", "waivers")) != 0 ||
-		json_object_set_new(schema, "$schema",
-		    json_string("http://json-schema.org/draft-07/schema#")) !=
-		    0 ||
-		json_object_set_new(schema, "title",
-		    json_string("A policy of policy-gate")) != 0)) {
-		json_decref(schema);
-		return NULL;
-	}
-	return schema;
+	schema = requiring(schema, required);
+	schema = with(schema, "anyOf",
+	    json_pack("[{s:[s]}, {s:[s]}]", "required", "rules", "required",
+		"waivers"));
+	schema = with(schema, "$schema",
+	    json_string("http://json-schema.org/draft-07/schema#"));
+	return with(schema, "title", json_string("A policy of policy-gate"));
 }

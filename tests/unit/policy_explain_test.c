@@ -2,6 +2,7 @@
 #include "policy/base/tree.h"
 #include "policy/checks/check.h"
 #include "policy/explain.h"
+#include "tests/unit/alloc.h"
 #include "tests/unit/judge.h"
 
 #include <setjmp.h>
@@ -126,6 +127,66 @@ breaks_lines_between_words(void **state)
 	assert_non_null(strstr(buf_text(&markdown), "is not\nfetched"));
 }
 
+static void
+schema_with_little_memory(void *whole)
+{
+	AUTO(json_decref) json_t *schema = explain_schema();
+
+	assert_true(schema == NULL || json_equal(schema, whole));
+}
+
+/* json_pack() takes what could not be made for what is left out. */
+static void
+memory_running_out_leaves_nothing_out_of_the_schema(void **state)
+{
+	AUTO(json_decref) json_t *whole = explain_schema();
+
+	(void)state;
+	assert_true(alloc_fail_each(schema_with_little_memory, whole) > 500);
+}
+
+static const char *const explained[] = {
+    "match", "size", "size.max", "volumes", "build-tools"};
+
+enum { EXPLAINED = sizeof(explained) / sizeof(explained[0]) };
+
+static void
+explain_with_little_memory(void *arg)
+{
+	AUTO(buf_clear) struct buf list = BUF_INIT(EXPLAIN_BYTES_MAX);
+	AUTO(buf_clear) struct buf markdown = BUF_INIT(EXPLAIN_BYTES_MAX);
+	const size_t *len = arg;
+
+	assert_true(explain_list(&list) != 0 || list.len == len[0]);
+	assert_true(explain_markdown(&markdown) != 0 || markdown.len == len[1]);
+	for (size_t i = 0; i < EXPLAINED; i++) {
+		AUTO(buf_clear) struct buf b = BUF_INIT(EXPLAIN_BYTES_MAX);
+
+		assert_true(explain_check(&b, explained[i]) == -1 ||
+			    b.len == len[2 + i]);
+	}
+}
+
+static void
+memory_running_out_cuts_no_explanation(void **state)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(EXPLAIN_BYTES_MAX);
+	size_t len[2 + EXPLAINED];
+
+	(void)state;
+	assert_int_equal(explain_list(&b), 0);
+	len[0] = b.len;
+	buf_clear(&b);
+	assert_int_equal(explain_markdown(&b), 0);
+	len[1] = b.len;
+	for (size_t i = 0; i < EXPLAINED; i++) {
+		buf_clear(&b);
+		assert_int_equal(explain_check(&b, explained[i]), 1);
+		len[2 + i] = b.len;
+	}
+	assert_true(alloc_fail_each(explain_with_little_memory, len) > 50);
+}
+
 int
 main(void)
 {
@@ -134,6 +195,9 @@ main(void)
 	    cmocka_unit_test(the_schema_is_what_the_checks_say),
 	    cmocka_unit_test(explains_keys_checks_and_detectors),
 	    cmocka_unit_test(breaks_lines_between_words),
+	    cmocka_unit_test(
+		memory_running_out_leaves_nothing_out_of_the_schema),
+	    cmocka_unit_test(memory_running_out_cuts_no_explanation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
