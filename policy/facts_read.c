@@ -64,7 +64,8 @@ optional_list(struct reader *r, const struct node *parent, const char *key)
 
 /*
  * Secrets are recorded as "***", and are to be found in the record as in the
- * image: each is read as something that shows by itself that it is one.
+ * image: each is read as something that shows by itself that it is one. NULL
+ * when memory is out.
  */
 static const char *
 unhide(struct reader *r, const char *text)
@@ -81,21 +82,23 @@ unhide(struct reader *r, const char *text)
 		buf_puts(
 		    &b, at > text && at[-1] == '=' ? after_name : elsewhere);
 	}
-	if (from == text || buf_puts(&b, from) != 0)
+	if (from == text)
 		return text;
-	at = arena_strdup(r->mem, buf_text(&b));
-	return at != NULL ? at : text;
+	return buf_puts(&b, from) == 0 ? arena_strdup(r->mem, buf_text(&b))
+				       : NULL;
 }
 
-static struct string_list
-unhide_all(struct reader *r, struct string_list list)
+static int
+unhide_all(struct reader *r, struct string_list *list)
 {
-	const char **items = arena_calloc(r->mem, list.n, sizeof(*items));
+	const char **items = arena_calloc(r->mem, list->n, sizeof(*items));
 	size_t i;
 
-	for (i = 0; items != NULL && i < list.n; i++)
-		items[i] = unhide(r, list.items[i]);
-	return items != NULL ? (struct string_list){items, list.n} : list;
+	for (i = 0; items != NULL && i < list->n; i++)
+		if ((items[i] = unhide(r, list->items[i])) == NULL)
+			return -1;
+	list->items = items;
+	return items != NULL ? 0 : -1;
 }
 
 static int64_t
@@ -124,19 +127,20 @@ read_layer(struct reader *r, const struct node *n, size_t place,
 {
 	static const char *const keys[] = {
 	    "digest", "size", "mediaType", "createdBy", "base", NULL};
+	const char *by;
 
 	if (!diagnostics_check_keys(r->diagnostics, n, keys))
 		return -1;
 	layer->size = layer_size(r, n);
 	layer->media_type = optional_text(r, n, "mediaType");
 	layer->digest = optional_text(r, n, "digest");
+	by = unhide(r, optional_text(r, n, "createdBy"));
+	if (by == NULL)
+		return -1;
 	*h = (struct history){
-	    .created_by = unhide(r, optional_text(r, n, "createdBy")),
-	    .comment = "",
-	    .layer = (int)place};
+	    .created_by = by, .comment = "", .layer = (int)place};
 	if (layer->digest[0] == '\0')
-		layer->digest =
-		    made_digest(r->mem, place, layer->size, h->created_by);
+		layer->digest = made_digest(r->mem, place, layer->size, by);
 	return layer->digest == NULL ? -1 : 0;
 }
 
@@ -169,8 +173,11 @@ read_layers(struct reader *r, const struct node *parent, struct image *img)
 			return -1;
 		ids[i] = layers[i].digest;
 		if (__builtin_add_overflow(
-			img->size, layers[i].size, &img->size))
-			img->size = INT64_MAX;
+			img->size, layers[i].size, &img->size)) {
+			diagnostics_error(r->diagnostics, &n,
+			    "together over %" PRId64 " bytes", INT64_MAX);
+			return -1;
+		}
 	}
 	img->layers = layers;
 	img->nlayers = len;
@@ -240,7 +247,7 @@ read_image(struct reader *outer, const struct node *n)
 		img->digest = made_digest(r.mem, 0, 0, "manifest");
 	img->config_digest = "";
 	img->user = optional_text(&r, n, "user");
-	img->env = unhide_all(&r, optional_list(&r, n, "env"));
+	img->env = optional_list(&r, n, "env");
 	img->ports = optional_list(&r, n, "ports");
 	img->volumes = optional_list(&r, n, "volumes");
 	img->entrypoint = optional_list(&r, n, "entrypoint");
@@ -248,8 +255,8 @@ read_image(struct reader *outer, const struct node *n)
 	if (read_given(&labels) && read_pairs(&r, &labels, &img->labels) != 0)
 		return NULL;
 	read_created(&r, n, img);
-	if (img->digest == NULL || read_platform(&r, n, img) != 0 ||
-	    read_layers(&r, n, img) != 0)
+	if (img->digest == NULL || unhide_all(&r, &img->env) != 0 ||
+	    read_platform(&r, n, img) != 0 || read_layers(&r, n, img) != 0)
 		return NULL;
 	read_state(&r, n, img);
 	return history_scan(img) == 0 ? TAKE(img) : NULL;
