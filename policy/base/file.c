@@ -119,6 +119,10 @@ keep_path(struct file_list *l, const char *folder, const char *name,
 	if (l->n == FILE_LIST_MAX)
 		return error_set(
 		    err, ERR_LIMIT, "%s: over %d files", folder, FILE_LIST_MAX);
+	if (strlen(folder) + 1 + strlen(name) > b.max)
+		return error_set(err, ERR_SYSTEM,
+		    "over %d bytes in the path of a file: %s", PATH_MAX,
+		    folder);
 	paths = reallocarray(l->paths, l->n + 1, sizeof(*paths));
 	if (paths == NULL)
 		return error_set(err, ERR_NOMEM, "%s", folder);
@@ -150,9 +154,12 @@ file_list_documents(
 	if (dir == NULL)
 		return error_set(
 		    err, ERR_SYSTEM, "%s: %s", folder, strerror(errno));
-	while (rc == 0 && (e = readdir(dir)) != NULL)
+	while (rc == 0 && (errno = 0, e = readdir(dir)) != NULL)
 		if (e->d_name[0] != '.' && file_is_document(e->d_name))
 			rc = keep_path(out, folder, e->d_name, err);
+	if (rc == 0 && errno != 0)
+		rc = error_set(
+		    err, ERR_SYSTEM, "%s: %s", folder, strerror(errno));
 	closedir(dir);
 	if (rc != 0)
 		file_list_clear(out);
