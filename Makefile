@@ -50,7 +50,8 @@ UNIT_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.
 # Memory that runs out on purpose (tests/unit/alloc.h). A shared library calls
 # malloc itself, where --wrap has no effect: take the static libyaml if it is
 # there.
-UNIT_LDFLAGS := $(foreach f,malloc calloc realloc reallocarray strdup strndup,\
+UNIT_LDFLAGS := $(foreach f,malloc calloc realloc reallocarray strdup strndup \
+	asprintf,\
 	-Wl,--wrap=$f)
 UNIT_LDLIBS = $(wildcard \
 	$(shell $(PKG_CONFIG) --variable=libdir yaml-0.1)/libyaml.a)

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SECRET_MAX = 64 * 1024 };
@@ -48,16 +49,15 @@ is_blocked_literal(const char *host, const struct registry_settings *s)
 	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	char text[INET6_ADDRSTRLEN];
-	size_t n = strlen(host);
 
 	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
 		return address_is_blocked(
 		    (const struct sockaddr *)(const void *)&v4, s->allow,
 		    s->nallow);
-	if (host[0] != '[' || n - 2 >= sizeof(text))
+	if (host[0] != '[')
 		return false;
-	memcpy(text, host + 1, n - 2);
-	text[n - 2] = '\0';
+	snprintf(
+	    text, sizeof(text), "%.*s", (int)strcspn(host + 1, "]"), host + 1);
 	return inet_pton(AF_INET6, text, &v6.sin6_addr) != 1 ||
 	       address_is_blocked((const struct sockaddr *)(const void *)&v6,
 		   s->allow, s->nallow);

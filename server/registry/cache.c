@@ -253,11 +253,6 @@ cache_image(struct cache *c, const char *digest, const char *repository)
 	return img;
 }
 
-/*
- * What is kept of an image: a copy that is held already, else a new one. What
- * is large stays as it is, as it goes with its share of the budget. A new
- * reference.
- */
 void
 cache_distrust(struct cache *c)
 {

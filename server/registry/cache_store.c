@@ -142,6 +142,11 @@ replace(
 		insert(c, e);
 }
 
+/*
+ * What is kept of an image: a copy that is held already, else a new one. What
+ * is large stays as it is, as it goes with its share of the budget. A new
+ * reference.
+ */
 static struct image *
 keep_image(struct cache *c, struct image *img)
 {

@@ -10,15 +10,17 @@ seat_of(struct transfer *x)
 	return (struct lane_seat *)(void *)x;
 }
 
-/* Scheme, host and port: up to the slash after "://". */
+/* Scheme, host and port: up to the third slash. */
 static size_t
 origin_length(const char *url)
 {
-	const char *host = strstr(url, "://");
+	const char *p;
+	int slashes = 0;
 
-	return host == NULL
-		   ? strlen(url)
-		   : (size_t)(host - url) + 3 + strcspn(host + 3, "/?");
+	for (p = url; *p != '\0' && *p != '?'; p++)
+		if (*p == '/' && ++slashes == 3)
+			break;
+	return (size_t)(p - url);
 }
 
 static struct lane *
