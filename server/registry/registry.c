@@ -463,6 +463,7 @@ registry_resolve(struct registry *r, const struct reference *ref,
 {
 	AUTO(asking_free)
 	struct asking *a = asking_new(r, ref, platforms, done, arg);
+	struct error none = ERROR_INIT;
 	enum cache_result result;
 	struct call *c;
 
@@ -472,11 +473,13 @@ registry_resolve(struct registry *r, const struct reference *ref,
 	if (result != CACHE_MISS && result != CACHE_REFRESH)
 		return 0;
 	c = call_new(a, ref, platforms, deadline);
-	if (c == NULL)
+	if (c == NULL) {
+		error_set(&none, ERR_NOMEM, "out of memory for an image");
+		remember(a, NULL, &none); /* or nobody would ask any more */
 		return result == CACHE_REFRESH
 			   ? 0
-			   : error_set(
-				 err, ERR_NOMEM, "out of memory for an image");
+			   : error_set(err, none.code, "%s", none.msg);
+	}
 	(void)TAKE(a);
 	enqueue(r, c);
 	return 0;
