@@ -78,7 +78,10 @@ keep_header(struct transfer *x, const char *line, size_t len)
 	*where = memchr(value, '\0', len) != NULL
 		     ? ""
 		     : arena_strndup(x->mem, value, len);
-	return *where == NULL ? -1 : 0;
+	if (*where != NULL)
+		return 0;
+	forget_headers(x); /* what is counted is there */
+	return -1;
 }
 
 size_t

@@ -79,7 +79,8 @@ answer(int fd, const char *request)
 	const char *body = blob ? origin.sample.config : origin.sample.manifest;
 	char head[256];
 	const int n = snprintf(head, sizeof(head),
-	    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\n"
+	    "HTTP/1.1 200 OK\r\nWarning: 299 - \"old\"\r\n"
+	    "Connection: close\r\nContent-Type: %s\r\n"
 	    "Content-Length: %zu\r\n\r\n",
 	    blob ? SAMPLE_CONFIG : SAMPLE_TYPE, strlen(body));
 
@@ -272,7 +273,7 @@ call_with_little_memory(void *settings)
 }
 
 static void
-memory_may_run_out_anywhere(void **state)
+memory_may_run_out_anywhere_in_warnings_too(void **state)
 {
 	AUTO(fake_clear) struct fake f;
 
@@ -307,7 +308,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_refresh_that_found_no_memory_is_tried_again),
-	    cmocka_unit_test(memory_may_run_out_anywhere),
+	    cmocka_unit_test(memory_may_run_out_anywhere_in_warnings_too),
 	    cmocka_unit_test(who_asks_while_it_ends_is_told_so),
 	};
 
