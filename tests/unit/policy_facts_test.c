@@ -104,12 +104,16 @@ static const struct {
 	"f:1:4: error: p: expected a list of 1 to 64 platforms, found a list\n"},
     {"a",
 	"f:1:4: error: p: expected a list of 1 to 64 platforms, found \"a\"\n"},
-    {"[a]", "f:1:5: error: p[0]: must be a mapping, not text\n"},
+    {"[a]",
+	"f:1:5: error: p[0]: must be a mapping (platform, digest, "
+	"size, created, user, layers, history, env, labels, ports, volumes, "
+	"entrypoint, cmd, base), not text\n"},
     {"[{layers: {}}]",
 	"f:1:14: error: p[0].layers: expected a list of layers, found a "
 	"mapping\n"},
     {"[{layers: [a, {size: 1}]}]",
-	"f:1:15: error: p[0].layers[0]: must be a mapping, not text\n"},
+	"f:1:15: error: p[0].layers[0]: must be a mapping (digest, size, mediaType, "
+	"createdBy, base), not text\n"},
     {"[{layers: [{digest: x}, {size: -1}, {size: 1.5}, {size: big}]}]",
 	"f:1:15: error: p[0].layers[0]: `size` is missing\n"
 	"f:1:35: error: p[0].layers[1].size: expected a size such as 30Mi, "
