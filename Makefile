@@ -51,7 +51,7 @@ UNIT_LIB := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.
 # malloc itself, where --wrap has no effect: take the static libyaml if it is
 # there.
 UNIT_LDFLAGS := $(foreach f,malloc calloc realloc reallocarray strdup strndup \
-	asprintf,\
+	asprintf arena_calloc arena_strdup arena_strndup arena_printf,\
 	-Wl,--wrap=$f)
 UNIT_LDLIBS = $(wildcard \
 	$(shell $(PKG_CONFIG) --variable=libdir yaml-0.1)/libyaml.a)

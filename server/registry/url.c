@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,14 @@ own_curl_free(char **p)
 	curl_free(*p);
 }
 
+/* After a call with errno 0 before it. libcurl has several names for a lack of
+ * memory, such as a host that is none. */
+static bool
+ran_out(CURLUcode rc)
+{
+	return rc == CURLUE_OUT_OF_MEMORY || errno == ENOMEM;
+}
+
 /* One part into the arena; absent is NULL. */
 static int
 part(CURLU *cu, CURLUPart what, const char **out, struct arena *mem,
@@ -22,32 +31,29 @@ part(CURLU *cu, CURLUPart what, const char **out, struct arena *mem,
 {
 	AUTO(curl_free)
 	char *s = NULL;
+	CURLUcode rc;
 
 	*out = NULL;
-	switch (curl_url_get(cu, what, &s, 0)) {
-	case CURLUE_OK:
+	errno = 0;
+	rc = curl_url_get(cu, what, &s, 0);
+	if (rc == CURLUE_OK)
 		*out = arena_strdup(mem, s);
-		if (*out != NULL)
-			return 0;
-		/* fallthrough */
-	case CURLUE_OUT_OF_MEMORY:
-		return error_set(err, ERR_NOMEM, "out of memory");
-	default:
-		return 0;
-	}
+	return *out == NULL && (rc == CURLUE_OK || ran_out(rc))
+		   ? error_set(err, ERR_NOMEM, "out of memory")
+		   : 0;
 }
 
 static int
 set(CURLU *cu, const char *text, struct error *err)
 {
-	switch (curl_url_set(cu, CURLUPART_URL, text, 0)) {
-	case CURLUE_OK:
+	CURLUcode rc;
+
+	errno = 0;
+	rc = curl_url_set(cu, CURLUPART_URL, text, 0);
+	if (rc == CURLUE_OK)
 		return 0;
-	case CURLUE_OUT_OF_MEMORY:
-		return error_set(err, ERR_NOMEM, "out of memory");
-	default:
-		return error_set(err, ERR_INVALID, "it is not a URL");
-	}
+	return ran_out(rc) ? error_set(err, ERR_NOMEM, "out of memory")
+			   : error_set(err, ERR_INVALID, "it is not a URL");
 }
 
 /* Letters, digits, '.', '-' and what an IPv6 literal has: nothing that a

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/alloc.h"
 
+#include "policy/base/arena.h"
 #include "policy/base/tree.h"
 
 #include <errno.h>
@@ -17,6 +18,14 @@ void *__real_realloc(void *p, size_t size);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
+void *__real_arena_calloc(struct arena *a, size_t n, size_t size);
+char *__real_arena_strdup(struct arena *a, const char *s);
+char *__real_arena_strndup(struct arena *a, const char *s, size_t len);
+void *__wrap_arena_calloc(struct arena *a, size_t n, size_t size);
+char *__wrap_arena_strdup(struct arena *a, const char *s);
+char *__wrap_arena_strndup(struct arena *a, const char *s, size_t len);
+char *__wrap_arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 int __wrap_asprintf(char **out, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void *__wrap_malloc(size_t size);
@@ -28,6 +37,7 @@ char *__wrap_strndup(const char *s, size_t n);
 
 static atomic_bool armed;
 static atomic_bool sticky;
+static atomic_bool pieces; /* of an arena count as well */
 static atomic_bool failed;
 static atomic_size_t count;
 static atomic_size_t target;
@@ -97,6 +107,38 @@ __wrap_asprintf(char **out, const char *fmt, ...)
 	return n;
 }
 
+void *
+__wrap_arena_calloc(struct arena *a, size_t n, size_t size)
+{
+	return pieces && runs_out() ? NULL : __real_arena_calloc(a, n, size);
+}
+
+char *
+__wrap_arena_strdup(struct arena *a, const char *s)
+{
+	return pieces && runs_out() ? NULL : __real_arena_strdup(a, s);
+}
+
+char *
+__wrap_arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	return pieces && runs_out() ? NULL : __real_arena_strndup(a, s, len);
+}
+
+char *
+__wrap_arena_printf(struct arena *a, const char *fmt, ...)
+{
+	char *text = NULL, *p = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!(pieces && runs_out()) && vasprintf(&text, fmt, ap) >= 0)
+		p = __real_arena_strdup(a, text);
+	va_end(ap);
+	free(text);
+	return p;
+}
+
 static void
 arm(size_t n, bool all_after)
 {
@@ -139,6 +181,7 @@ alloc_fail_each(void (*run)(void *arg), void *arg)
 {
 	size_t n = 0, last = 0;
 
+	pieces = true;
 	for (int all_after = 0; all_after < 2; all_after++) {
 		n = 0;
 		do {
@@ -148,5 +191,6 @@ alloc_fail_each(void (*run)(void *arg), void *arg)
 		if (all_after == 0)
 			last = n - 1;
 	}
+	pieces = false;
 	return last;
 }

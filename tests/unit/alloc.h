@@ -27,9 +27,11 @@ size_t alloc_count(void);
 /*
  * Calls run(arg) with allocation 0 failing, then 1, and so on until a call
  * gets by without reaching the one that is to fail; then the same with all
- * later ones failing too. `run` is to check that what it got is either right
- * or the error for memory running out, and to release it. Returns how many
- * allocations were made to fail one by one; 0 says that nothing was tested.
+ * later ones failing too. A piece asked of an arena counts as an allocation
+ * here, though it may find room where it is. `run` is to check that what it got
+ * is either right or the error for memory running out, and to release it.
+ * Returns how many allocations were made to fail one by one; 0 says that
+ * nothing was tested.
  */
 size_t alloc_fail_each(void (*run)(void *arg), void *arg);
 

@@ -12,8 +12,14 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
-enum { SEEN_MAX = 1024 * 1024, START_MS = 1000000, STEPS_MAX = 100000 };
+enum {
+	SEEN_MAX = 1024 * 1024,
+	START_MS = 1000000,
+	STEPS_MAX = 100000,
+	PLATFORMS_MAX = 16,
+};
 
 struct transfer {
 	struct fake_answer *answer;
@@ -221,6 +227,10 @@ settings(const char *config)
 void
 fake_init(struct fake *f, const char *config)
 {
+	/* By our malloc(), which tests let fail (tests/unit/alloc.h). */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc,
+		strdup, calloc) != CURLE_OK)
+		fail_msg("libcurl cannot be initialised");
 	memset(f, 0, sizeof(*f));
 	f->transport = (struct transport){.start = start,
 	    .cancel = cancel,
@@ -314,23 +324,26 @@ on_done(void *arg, struct image_set *set, bool stale, const struct error *err)
 		fail_msg("neither a set nor an error, or both");
 }
 
-static struct platform_set
-read_platforms(const char *text, struct arena *mem)
+/* Returns 0, or -1 when memory is out. */
+static int
+read_platforms(struct platform_set *set, struct platform items[PLATFORMS_MAX],
+    const char *text, struct arena *mem)
 {
-	struct platform *items = arena_calloc(mem, 16, sizeof(*items));
-	struct platform_set set = {items, 0};
 	struct error err = ERROR_INIT;
 	char one[64];
 	size_t n;
 
-	for (; items != NULL && text != NULL && *text != '\0';
-	     text += n + (text[n] == ',')) {
+	*set = (struct platform_set){items, 0};
+	for (; text != NULL && *text != '\0'; text += n + (text[n] == ',')) {
 		n = strcspn(text, ",");
 		snprintf(one, sizeof(one), "%.*s", (int)n, text);
-		if (platform_parse(&items[set.n++], one, mem, &err) != 0)
+		if (platform_parse(&items[set->n++], one, mem, &err) == 0)
+			continue;
+		if (err.code != ERR_NOMEM)
 			fail_msg("%s", err.msg);
+		return -1;
 	}
-	return set;
+	return 0;
 }
 
 void
@@ -339,12 +352,13 @@ fake_start(
 {
 	AUTO(arena_free) struct arena *mem = arena_new();
 	struct error err = ERROR_INIT;
+	struct platform items[PLATFORMS_MAX];
 	struct platform_set set;
 	struct reference ref;
 	struct job *j = NULL;
 
-	if (mem != NULL && reference_parse(&ref, reference, mem, &err) == 0) {
-		set = read_platforms(platforms, mem);
+	if (mem != NULL && reference_parse(&ref, reference, mem, &err) == 0 &&
+	    read_platforms(&set, items, platforms, mem) == 0)
 		j = job_new(&(struct job_request){
 		    .ref = &ref,
 		    .platforms = &set,
@@ -355,7 +369,6 @@ fake_start(
 		    .done = on_done,
 		    .arg = f,
 		});
-	}
 	forget_result(f);
 	if (j == NULL) {
 		error_set(&f->err, ERR_NOMEM, "out of memory");
