@@ -38,12 +38,7 @@ description_clear(struct description *d)
 	buf_clear(&d->key);
 	buf_clear(&d->sha256);
 }
-
-static inline void
-own_description_clear(struct description *d)
-{
-	description_clear(d);
-}
+OWNED_IN_PLACE(struct description, description_clear)
 
 /* What libcrypto has printed, made safe. */
 static void

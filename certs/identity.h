@@ -20,11 +20,7 @@ struct identity {
 };
 
 void identity_clear(struct identity *id);
-static inline void
-own_identity_clear(struct identity *id)
-{
-	identity_clear(id);
-}
+OWNED_IN_PLACE(struct identity, identity_clear)
 
 /* An authority with a name of its own; `now` and `life` in seconds. Fills *ca,
  * which the caller clears in any case. ERR_INTERNAL, ERR_NOMEM. */

@@ -40,12 +40,7 @@ plan_clear(struct plan *p)
 	identity_clear(&p->leaf);
 	buf_clear(&p->names);
 }
-
-static inline void
-own_plan_clear(struct plan *p)
-{
-	plan_clear(p);
-}
+OWNED_IN_PLACE(struct plan, plan_clear)
 
 static int
 check_lives(const struct authority_request *r, struct error *err)

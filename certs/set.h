@@ -3,6 +3,7 @@
 #define CERTS_SET_H
 
 #include "policy/base/error.h"
+#include "policy/base/own.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,11 +30,7 @@ struct authority_set {
 
 /* Wipes and releases. */
 void authority_set_clear(struct authority_set *s);
-static inline void
-own_authority_set_clear(struct authority_set *s)
-{
-	authority_set_clear(s);
-}
+OWNED_IN_PLACE(struct authority_set, authority_set_clear)
 
 /* Whether a part is the same in both. */
 bool authority_same(const struct authority_set *a,

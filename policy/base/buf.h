@@ -30,11 +30,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max); /* the same at run time */
 void buf_clear(struct buf *b); /* releases; usable again with the same max */
-static inline void
-own_buf_clear(struct buf *b)
-{
-	buf_clear(b);
-}
+OWNED_IN_PLACE(struct buf, buf_clear)
 
 int buf_add(struct buf *b, const void *data, size_t len); /* 0, or -1 */
 int buf_puts(struct buf *b, const char *s);

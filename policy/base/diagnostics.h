@@ -30,11 +30,7 @@ struct diagnostics {
 
 void diagnostics_init(struct diagnostics *d, const char *file);
 void diagnostics_clear(struct diagnostics *d);
-static inline void
-own_diagnostics_clear(struct diagnostics *d)
-{
-	diagnostics_clear(d);
-}
+OWNED_IN_PLACE(struct diagnostics, diagnostics_clear)
 
 /* At a node's value (its key, for _key). Out of memory counts as dropped:
  * `errors` is right all the same. */

@@ -36,10 +36,6 @@ struct file_list {
 int file_list_documents(
     struct file_list *out, const char *folder, struct error *err);
 void file_list_clear(struct file_list *l);
-static inline void
-own_file_list_clear(struct file_list *l)
-{
-	file_list_clear(l);
-}
+OWNED_IN_PLACE(struct file_list, file_list_clear)
 
 #endif

@@ -13,7 +13,8 @@
  *
  * The function named in AUTO takes the pointer and must accept NULL. It needs
  * a one-line OWNED() beside its declaration; those of libc and jansson
- * stand below.
+ * stand below. Where the thing itself is the variable, the function takes its
+ * address, and the line is OWNED_IN_PLACE().
  */
 #define AUTO(fn) __attribute__((cleanup(own_##fn)))
 
@@ -21,6 +22,12 @@
 	static inline void own_##fn(__typeof__(type) *const *p) \
 	{                                                       \
 		fn(*p);                                         \
+	}
+
+#define OWNED_IN_PLACE(type, fn)             \
+	static inline void own_##fn(type *p) \
+	{                                    \
+		fn(p);                       \
 	}
 
 #define TAKE(p)                             \

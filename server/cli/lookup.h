@@ -51,11 +51,7 @@ int lookup_all(struct lookup *l, size_t n, struct lookup_options *o);
 void lookup_tell(const struct lookup *l, const char *command);
 
 void lookup_clear(struct lookup *l);
-static inline void
-own_lookup_clear(struct lookup *l)
-{
-	lookup_clear(l);
-}
+OWNED_IN_PLACE(struct lookup, lookup_clear)
 
 /* "registry.corp/web@sha256:...", or the text for what is in no registry; in
  * l->mem. NULL when memory is out. */

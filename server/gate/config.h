@@ -26,11 +26,7 @@ struct config {
 int config_load(struct config *c, const char *path,
     const struct settings_listener *l, struct buf *report);
 void config_clear(struct config *c);
-static inline void
-own_config_clear(struct config *c)
-{
-	config_clear(c);
-}
+OWNED_IN_PLACE(struct config, config_clear)
 
 /* Exactly one document of a text, borrowed meanwhile. NULL after reporting. */
 struct document *config_document_of(

@@ -39,10 +39,6 @@ int members_read(struct members *all, const char *file, struct error *err);
 const struct member *members_find(const struct members *all, const char *name);
 
 void members_clear(struct members *all);
-static inline void
-own_members_clear(struct members *all)
-{
-	members_clear(all);
-}
+OWNED_IN_PLACE(struct members, members_clear)
 
 #endif

@@ -40,10 +40,6 @@ bool auth_is_bearer(const char *token);
 
 /* Releases a buffer that held a secret, and wipes it first. */
 void secret_clear(struct buf *b);
-static inline void
-own_secret_clear(struct buf *b)
-{
-	secret_clear(b);
-}
+OWNED_IN_PLACE(struct buf, secret_clear)
 
 #endif

@@ -37,11 +37,7 @@ struct local {
 };
 
 void local_clear(struct local *l);
-static inline void
-own_local_clear(struct local *l)
-{
-	local_clear(l);
-}
+OWNED_IN_PLACE(struct local, local_clear)
 
 /*
  * Reads what `text` names; local_is() holds. Returns 0, or -1 with *err:

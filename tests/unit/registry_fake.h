@@ -62,11 +62,7 @@ struct fake {
 /* `config` is the config document as JSON, or NULL. */
 void fake_init(struct fake *f, const char *config);
 void fake_clear(struct fake *f);
-static inline void
-own_fake_clear(struct fake *f)
-{
-	fake_clear(f);
-}
+OWNED_IN_PLACE(struct fake, fake_clear)
 
 /* Strings are borrowed. */
 void fake_add(struct fake *f, struct fake_answer a);
