@@ -4,7 +4,7 @@
 #include "policy/base/text.h"
 #include "policy/match.h"
 
-enum { FIRST_CAP = 4, SHORT_MAX = 240, SENTENCE_MAX = 256, FAULT_MAX = 512 };
+enum { SHORT_MAX = 240, SENTENCE_MAX = 256, FAULT_MAX = 512 };
 
 static const char *
 keep_text(struct arena *mem, const char *s, size_t max)
@@ -73,15 +73,11 @@ slot_for(struct findings *out, const struct breach *b)
 		    out->items[i - 1].finding.check == b->field->check &&
 		    out->items[i - 1].detail == b->detail)
 			return &out->items[i - 1];
-	if (out->n == out->cap) {
-		out->cap = out->cap == 0 ? FIRST_CAP : 2 * out->cap;
-		items = arena_calloc(out->mem, out->cap, sizeof(*items));
-		if (items == NULL)
-			return NULL;
-		for (i = 0; i < out->n; i++)
-			items[i] = out->items[i];
-		out->items = items;
-	}
+	items =
+	    arena_grow(out->mem, out->items, out->n, &out->cap, sizeof(*items));
+	if (items == NULL)
+		return NULL;
+	out->items = items;
 	out->items[out->n] =
 	    (struct found){.detail = b->detail, .weight = INT64_MIN};
 	return &out->items[out->n++];

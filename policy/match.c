@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/match.h"
 
+#include "policy/base/text.h"
 #include "policy/glob.h"
 
 #include <string.h>
@@ -40,15 +41,6 @@ const char *const match_containers[] = {
 static const char *const aliases[] = {
     "index.docker.io/", "registry-1.docker.io/"};
 
-static bool
-is_word(const char *const *words, const char *s)
-{
-	for (; *words != NULL; words++)
-		if (strcmp(*words, s) == 0)
-			return true;
-	return false;
-}
-
 static void
 parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 {
@@ -59,7 +51,7 @@ parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 		const struct node item = node_at(n, i);
 
 		if (out->items[i] != NULL &&
-		    !is_word(match_kinds, out->items[i]))
+		    !text_is_one_of(out->items[i], match_kinds))
 			read_unknown(
 			    r, &item, "kind", out->items[i], match_kinds);
 	}

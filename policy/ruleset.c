@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/ruleset.h"
 
+#include "policy/base/text.h"
 #include "policy/checks/check.h"
 #include "policy/match.h"
 #include "policy/ruleset_parse.h"
@@ -77,15 +78,6 @@ is_dns_label(const char *s)
 	       s[0] != '-' && s[len - 1] != '-';
 }
 
-static bool
-is_one_of(const char *s, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (strcmp(s, *words) == 0)
-			return true;
-	return false;
-}
-
 static void
 report_taken(struct parsing *p, const struct node *n, const char *name,
     const struct place *first)
@@ -119,7 +111,7 @@ parse_rule_name(struct parsing *p, const struct node *n, struct rule *r)
 		    "as lean-images");
 		return;
 	}
-	if (is_one_of(r->name, reserved_names)) {
+	if (text_is_one_of(r->name, reserved_names)) {
 		diagnostics_error(p->reader.diagnostics, &name,
 		    "\"%s\" is not for rules: audit annotations use it",
 		    r->name);

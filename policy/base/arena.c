@@ -11,6 +11,7 @@ enum {
 	CHUNK_MIN = 480,
 	CHUNK_MAX = CHUNK_MIN << 5,
 	SHORT_MAX = 256, /* texts that are printed once */
+	FEW = 8,         /* things, in an array that has just begun to grow */
 };
 
 struct chunk {
@@ -172,6 +173,23 @@ arena_printf(struct arena *a, const char *fmt, ...)
 		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	va_end(ap);
+	return p;
+}
+
+void *
+arena_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t size)
+{
+	size_t more = *cap == 0 ? FEW : 2 * *cap;
+	void *p;
+
+	if (n < *cap)
+		return items;
+	p = arena_calloc(a, more, size);
+	if (p == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(p, items, n * size);
+	*cap = more;
 	return p;
 }
 

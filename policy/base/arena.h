@@ -34,6 +34,11 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Room for one more behind the `n` things of `size` bytes in `items`, which has
+ * room for *cap: `items` itself, or a larger copy. NULL when memory is out. */
+void *arena_grow(
+    struct arena *a, void *items, size_t n, size_t *cap, size_t size);
+
 /* Bytes held from malloc, for accounting. */
 size_t arena_size(const struct arena *a);
 

@@ -182,16 +182,6 @@ diagnostics_print(const struct diagnostics *d, struct buf *out)
 	return buf_failed(out) ? -1 : 0;
 }
 
-static bool
-is_known(const char *key, const char *const *known)
-{
-	for (; *known != NULL; known++) {
-		if (strcmp(key, *known) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* "max, maxLayer" */
 static void
 add_keys(struct buf *list, const char *const *known)
@@ -236,7 +226,7 @@ diagnostics_check_keys(
 	for (size_t i = 0; i < node_size(n); i++) {
 		struct node child = node_at(n, i);
 
-		if (!is_known(child.key, known))
+		if (!text_is_one_of(child.key, known))
 			report_unknown(d, &child, known);
 	}
 	return true;

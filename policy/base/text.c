@@ -186,6 +186,15 @@ text_quote(struct buf *b, const char *s, size_t max)
 	return buf_printf(b, "%s\"", *s == '\0' ? "" : ellipsis);
 }
 
+bool
+text_is_one_of(const char *s, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strcmp(s, *words) == 0)
+			return true;
+	return false;
+}
+
 static size_t
 least3(size_t a, size_t b, size_t c)
 {

@@ -23,6 +23,9 @@ int text_sanitise(struct buf *b, const char *s, size_t max);
  */
 int text_quote(struct buf *b, const char *s, size_t max);
 
+/* Whether it is one of the words; they end with NULL. */
+bool text_is_one_of(const char *s, const char *const *words);
+
 /*
  * The candidate nearest to `word` by edit distance, for "did you mean", or
  * NULL when none is near enough (a third of the word's length, at least 1, at

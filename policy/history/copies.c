@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/base/text.h"
 #include "policy/history/scan.h"
 
 #include <string.h>
@@ -9,15 +10,6 @@
  * directory.
  */
 
-static bool
-is_one_of(const char *w, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (strcmp(*words, w) == 0)
-			return true;
-	return false;
-}
-
 /* The whole build context. */
 static bool
 is_broad(const char *source)
@@ -25,7 +17,7 @@ is_broad(const char *source)
 	static const char *const words[] = {
 	    ".", "./", "/", "*", "./*", "/*", NULL};
 
-	return is_one_of(source, words);
+	return text_is_one_of(source, words);
 }
 
 /* Sources that change with every commit, or may well. */
@@ -35,7 +27,7 @@ is_source_tree(const char *source)
 	static const char *const words[] = {
 	    "src", "src/", "./src", "./src/", "app", "lib", NULL};
 
-	return is_broad(source) || is_one_of(source, words) ||
+	return is_broad(source) || text_is_one_of(source, words) ||
 	       strncmp(source, "dir:", 4) == 0;
 }
 
@@ -48,7 +40,7 @@ is_credential(const char *source)
 	    NULL};
 	const char *slash = strrchr(source, '/');
 
-	return is_one_of(slash != NULL ? slash + 1 : source, names);
+	return text_is_one_of(slash != NULL ? slash + 1 : source, names);
 }
 
 static int

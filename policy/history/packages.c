@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/history/packages.h"
 
+#include "policy/base/text.h"
+
 #include <string.h>
 
 /* A verb of a manager, and what it does. */
@@ -79,17 +81,6 @@ static const struct tool {
     {"pipenv", MANAGER_PIPENV, install_verbs, no_values},
 };
 static const struct tool pip = {"pip", MANAGER_PIP, pip_verbs, pip_values};
-
-static bool
-takes_value(const struct tool *t, const char *option)
-{
-	size_t i;
-
-	for (i = 0; t->values[i] != NULL; i++)
-		if (strcmp(t->values[i], option) == 0)
-			return true;
-	return false;
-}
 
 /* "pip", "pip3", "pip3.12". */
 static bool
@@ -187,7 +178,7 @@ package_use(const struct command *c)
 	}
 	u.manager = t->manager;
 	for (; i < c->n && c->words[i][0] == '-'; i++)
-		if (takes_value(t, c->words[i]))
+		if (text_is_one_of(c->words[i], t->values))
 			i++;
 	u.operands = i < c->n ? i + 1 : c->n;
 	if (i >= c->n) {
@@ -215,7 +206,7 @@ package_next(const struct command *c, const struct package_use *u, size_t *i)
 		w = c->words[(*i)++];
 		if (w[0] != '-')
 			return w;
-		if (takes_value(t, w))
+		if (text_is_one_of(w, t->values))
 			(*i)++;
 	}
 	return NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/history/lexer.h"
 
+#include "policy/base/text.h"
+
 #include <string.h>
 
 const char *const shell_names[] = {
     "sh", "bash", "dash", "ash", "zsh", "ksh", NULL};
-
-enum { FIRST_CAP = 16 };
 
 static int split(struct script *out, const char *s, size_t len, int depth,
     struct arena *mem);
@@ -20,10 +20,7 @@ command_is(const struct command *c, const char *name)
 bool
 command_is_one_of(const struct command *c, const char *const *names)
 {
-	for (; *names != NULL; names++)
-		if (command_is(c, *names))
-			return true;
-	return false;
+	return c->n > 0 && text_is_one_of(c->words[0], names);
 }
 
 const char *
@@ -89,11 +86,9 @@ take_keyword(struct lexer *l, const char *w)
 {
 	static const char *const plain[] = {
 	    "do", "done", "while", "until", "{", "}", "!", "time", NULL};
-	size_t i;
 
-	for (i = 0; plain[i] != NULL; i++)
-		if (strcmp(w, plain[i]) == 0)
-			return true;
+	if (text_is_one_of(w, plain))
+		return true;
 	if (strcmp(w, "if") == 0)
 		push(l, BLOCK_CONDITION);
 	else if (strcmp(w, "then") == 0 || strcmp(w, "else") == 0 ||
@@ -109,19 +104,13 @@ take_keyword(struct lexer *l, const char *w)
 static int
 keep_word(struct lexer *l, const char *w)
 {
-	const char **more;
-	size_t i;
+	const char **words =
+	    arena_grow(l->mem, l->words, l->nwords, &l->cap, sizeof(*words));
 
-	if (l->nwords == l->cap) {
-		l->cap = l->cap == 0 ? FIRST_CAP : 2 * l->cap;
-		more = arena_calloc(l->mem, l->cap, sizeof(*more));
-		if (more == NULL)
-			return -1;
-		for (i = 0; i < l->nwords; i++)
-			more[i] = l->words[i];
-		l->words = more;
-	}
-	l->words[l->nwords++] = w;
+	if (words == NULL)
+		return -1;
+	l->words = words;
+	words[l->nwords++] = w;
 	return 0;
 }
 
@@ -182,14 +171,11 @@ skip_runners(const char *const *words, size_t n)
 {
 	static const char *const runners[] = {
 	    "sudo", "exec", "command", "nice", "env", "gosu", NULL};
-	size_t i = 0, k;
+	size_t i = 0;
 
 	while (i < n) {
-		for (k = 0; runners[k] != NULL; k++)
-			if (strcmp(without_directory(words[i]), runners[k]) ==
-			    0)
-				break;
-		if (runners[k] == NULL || i + 1 == n)
+		if (i + 1 == n ||
+		    !text_is_one_of(without_directory(words[i]), runners))
 			return i;
 		for (i++; i + 1 < n &&
 			  (words[i][0] == '-' || is_assignment(words[i]));)
@@ -203,31 +189,21 @@ sets_variables(const char *program)
 {
 	static const char *const names[] = {
 	    "export", "local", "declare", "readonly", "typeset", NULL};
-	size_t i;
 
-	for (i = 0; names[i] != NULL; i++)
-		if (strcmp(program, names[i]) == 0)
-			return true;
-	return false;
+	return text_is_one_of(program, names);
 }
 
 static struct command *
 add_command(struct lexer *l)
 {
 	struct script *out = l->out;
-	struct command *more;
-	size_t i;
+	struct command *commands = arena_grow(
+	    l->mem, out->commands, out->n, &out->cap, sizeof(*commands));
 
-	if (out->n == out->cap) {
-		out->cap = out->cap == 0 ? FIRST_CAP : 2 * out->cap;
-		more = arena_calloc(l->mem, out->cap, sizeof(*more));
-		if (more == NULL)
-			return NULL;
-		for (i = 0; i < out->n; i++)
-			more[i] = out->commands[i];
-		out->commands = more;
-	}
-	return &out->commands[out->n++];
+	if (commands == NULL)
+		return NULL;
+	out->commands = commands;
+	return &commands[out->n++];
 }
 
 /* What `sh -c` or eval runs. */
