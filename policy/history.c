@@ -18,8 +18,6 @@ const char *const detector_names[DETECTORS + 1] = {
 
 static const char blanks[] = " \t\r\n";
 
-enum { FIRST_CAP = 8 };
-
 static const char *
 after(const char *s, const char *prefix)
 {
@@ -148,34 +146,31 @@ int
 scan_add(struct scan *s, enum detector d, const struct instruction *in,
     const char *what, size_t cause)
 {
-	struct sign *more;
-	size_t i;
+	struct sign *signs;
 
 	if (s->nsigns == HISTORY_SIGNS_MAX)
 		return 0;
-	if (s->nsigns == s->cap) {
-		s->cap = s->cap == 0 ? FIRST_CAP : 2 * s->cap;
-		more = arena_calloc(s->mem, s->cap, sizeof(*more));
-		if (more == NULL)
-			return -1;
-		for (i = 0; i < s->nsigns; i++)
-			more[i] = s->signs[i];
-		s->signs = more;
-	}
+	signs =
+	    arena_grow(s->mem, s->signs, s->nsigns, &s->cap, sizeof(*signs));
 	what = arena_strdup(s->image->mem, what);
-	if (what == NULL)
+	if (signs == NULL || what == NULL)
 		return -1;
+	s->signs = signs;
 	s->signs[s->nsigns++] = (struct sign){
 	    .detector = d, .entry = in->entry, .cause = cause, .what = what};
 	return 0;
 }
 
 const char *
-scan_env(const struct scan *s, const char *name, size_t len)
+scan_variable(const struct scan *s, const struct instruction *in, size_t before,
+    const char *name, size_t len)
 {
 	const struct string_list *env = &s->image->env;
+	const char *set = script_variable(&in->script, before, name, len);
 	size_t i;
 
+	if (set != NULL)
+		return set;
 	for (i = env->n; i > 0; i--)
 		if (strncmp(env->items[i - 1], name, len) == 0 &&
 		    env->items[i - 1][len] == '=')
@@ -195,19 +190,24 @@ names_add(struct names *l, const char *name)
 		l->items[l->n++] = name;
 }
 
-void
-names_say(const struct names *l, struct buf *b)
+int
+scan_add_names(struct scan *s, enum detector d, const struct instruction *in,
+    const struct names *l)
 {
-	enum { NAME_SHOWN_MAX = 48 };
-	size_t i, shown = l->n > NAMES_SHOWN ? NAMES_SHOWN : l->n;
+	enum { SHOWN = 4, NAME_SHOWN_MAX = 48, BYTES_MAX = 512 };
+	AUTO(buf_clear) struct buf b = BUF_INIT(BYTES_MAX);
+	size_t i, shown = l->n > SHOWN ? SHOWN : l->n;
 
 	for (i = 0; i < shown; i++) {
 		if (i > 0)
-			buf_puts(b, i + 1 == l->n ? " and " : ", ");
-		buf_printf(b, "%.*s", NAME_SHOWN_MAX, l->items[i]);
+			buf_puts(&b, i + 1 == l->n ? " and " : ", ");
+		buf_printf(&b, "%.*s", NAME_SHOWN_MAX, l->items[i]);
 	}
 	if (shown < l->n)
-		buf_printf(b, " and %zu more", l->n - shown);
+		buf_printf(&b, " and %zu more", l->n - shown);
+	if (buf_failed(&b))
+		return -1;
+	return l->n == 0 ? 0 : scan_add(s, d, in, buf_text(&b), in->entry);
 }
 
 static int

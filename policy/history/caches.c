@@ -47,16 +47,6 @@ struct state {
 	bool dirty[CACHES];
 };
 
-/* Set for this command, earlier in the instruction, or in the image. */
-static bool
-has_variable(const struct state *st, size_t nth, const char *name)
-{
-	const size_t len = strlen(name);
-
-	return script_variable(&st->in->script, nth + 1, name, len) != NULL ||
-	       scan_env(st->s, name, len) != NULL;
-}
-
 static bool
 fills(const struct state *st, size_t nth, size_t k, const struct package_use *u)
 {
@@ -75,7 +65,8 @@ fills(const struct state *st, size_t nth, size_t k, const struct package_use *u)
 	if (caches[k].without != NULL && command_has(c, caches[k].without))
 		return false;
 	return caches[k].variable == NULL ||
-	       !has_variable(st, nth, caches[k].variable);
+	       scan_variable(st->s, st->in, nth + 1, caches[k].variable,
+		   strlen(caches[k].variable)) == NULL;
 }
 
 static bool
@@ -94,7 +85,6 @@ clears(const struct command *c, size_t k, const struct package_use *u)
 int
 scan_caches(struct scan *s, const struct instruction *in)
 {
-	AUTO(buf_clear) struct buf b = BUF_INIT(NAMES_BYTES_MAX);
 	struct state st = {.s = s, .in = in};
 	struct names names = {.n = 0};
 	size_t i, k;
@@ -113,10 +103,5 @@ scan_caches(struct scan *s, const struct instruction *in)
 	for (k = 0; k < CACHES; k++)
 		if (st.dirty[k])
 			names_add(&names, caches[k].name);
-	if (names.n == 0)
-		return 0;
-	names_say(&names, &b);
-	return buf_failed(&b) ? -1
-			      : scan_add(s, DETECT_PACKAGE_CACHE, in,
-				    buf_text(&b), in->entry);
+	return scan_add_names(s, DETECT_PACKAGE_CACHE, in, &names);
 }

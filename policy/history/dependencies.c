@@ -115,10 +115,7 @@ static const char *
 variable(const struct scan *s, const struct instruction *in, size_t nth,
     const char *name)
 {
-	const char *value =
-	    script_variable(&in->script, nth + 1, name, strlen(name));
-
-	return value != NULL ? value : scan_env(s, name, strlen(name));
+	return scan_variable(s, in, nth + 1, name, strlen(name));
 }
 
 static bool

@@ -38,8 +38,10 @@ struct scan {
 int scan_add(struct scan *s, enum detector d, const struct instruction *in,
     const char *what, size_t cause);
 
-/* The value of a variable in the image's environment, or NULL. */
-const char *scan_env(const struct scan *s, const char *name, size_t len);
+/* What a variable was last set to before the command `before` of the
+ * instruction, or in the image's environment; NULL: nowhere. */
+const char *scan_variable(const struct scan *s, const struct instruction *in,
+    size_t before, const char *name, size_t len);
 
 /* The detectors. Each returns 0, or -1 when memory is out. */
 int scan_tools(struct scan *s, const struct instruction *in);
@@ -50,7 +52,7 @@ int scan_copies(struct scan *s, const struct instruction *in);
 int scan_secrets(struct scan *s, const struct instruction *in);
 
 /* A list of names as it is told: "gcc, make and 3 more". */
-enum { NAMES_MAX = 64, NAMES_SHOWN = 4, NAMES_BYTES_MAX = 512 };
+enum { NAMES_MAX = 64 };
 
 struct names {
 	const char *items[NAMES_MAX];
@@ -58,6 +60,8 @@ struct names {
 };
 
 void names_add(struct names *l, const char *name); /* once each; borrowed */
-void names_say(const struct names *l, struct buf *b);
+/* One sign of all of them, where there is any. As scan_add(). */
+int scan_add_names(struct scan *s, enum detector d,
+    const struct instruction *in, const struct names *l);
 
 #endif

@@ -232,7 +232,6 @@ look_at_script(struct scan *s, const struct instruction *in, struct names *l)
 int
 scan_secrets(struct scan *s, const struct instruction *in)
 {
-	AUTO(buf_clear) struct buf b = BUF_INIT(NAMES_BYTES_MAX);
 	struct names names = {.n = 0};
 	int rc = look_at_settings(s, &names, in->args, in->args_len);
 
@@ -242,10 +241,6 @@ scan_secrets(struct scan *s, const struct instruction *in)
 		rc = look_at_settings(s, &names, in->text, in->len);
 	else if (rc == 0 && secret_is_value(in->text, in->len))
 		names_add(&names, "a token, a key or a password in a URL");
-	if (rc != 0 || names.n == 0)
-		return rc;
-	names_say(&names, &b);
-	return buf_failed(&b) ? -1
-			      : scan_add(s, DETECT_EMBEDDED_SECRET, in,
-				    buf_text(&b), in->entry);
+	return rc != 0 ? rc
+		       : scan_add_names(s, DETECT_EMBEDDED_SECRET, in, &names);
 }

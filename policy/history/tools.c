@@ -143,12 +143,6 @@ typedef void each_package(
     struct state *st, const char *package, const char *group);
 
 static void
-put_each(struct state *st, const char *package, const char *group)
-{
-	put(st, package, group);
-}
-
-static void
 take_each(struct state *st, const char *package, const char *group)
 {
 	(void)group;
@@ -199,8 +193,7 @@ static int
 each_of(
     struct state *st, size_t nth, const struct package_use *u, each_package *f)
 {
-	const struct script *sc = &st->in->script;
-	const struct command *c = &sc->commands[nth];
+	const struct command *c = &st->in->script.commands[nth];
 	const char *w, *name, *value;
 	size_t i = 0, len;
 
@@ -212,9 +205,7 @@ each_of(
 		}
 		if (st->expansions++ >= EXPANSIONS_MAX)
 			continue;
-		value = script_variable(sc, nth, name, len);
-		if (value == NULL)
-			value = scan_env(st->s, name, len);
+		value = scan_variable(st->s, st->in, nth, name, len);
 		if (value != NULL && each_word_of(st, value, f, u->group) != 0)
 			return -1;
 	}
@@ -260,7 +251,7 @@ follow(struct state *st, size_t nth, bool *automatic)
 		    : u.action) {
 	case ACTION_INSTALL:
 		st->fetches = true;
-		return c->conditional ? 0 : each_of(st, nth, &u, put_each);
+		return c->conditional ? 0 : each_of(st, nth, &u, put);
 	case ACTION_MARK_AUTO:
 		*automatic = true;
 		st->manual.n = 0;
@@ -305,7 +296,6 @@ tool_that_runs(const struct script *sc)
 static int
 tell(struct state *st)
 {
-	AUTO(buf_clear) struct buf b = BUF_INIT(NAMES_BYTES_MAX);
 	struct names names = {.n = 0};
 	size_t i;
 
@@ -315,11 +305,7 @@ tell(struct state *st)
 			names_add(&names, st->items[i].name);
 	for (i = 0; i < st->n; i++)
 		names_add(&names, st->items[i].name);
-	names_say(&names, &b);
-	if (buf_failed(&b))
-		return -1;
-	return scan_add(
-	    st->s, DETECT_BUILD_TOOLS, st->in, buf_text(&b), st->in->entry);
+	return scan_add_names(st->s, DETECT_BUILD_TOOLS, st->in, &names);
 }
 
 int
