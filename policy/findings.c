@@ -4,6 +4,9 @@
 #include "policy/base/text.h"
 #include "policy/match.h"
 
+#include <inttypes.h>
+#include <string.h>
+
 enum { SHORT_MAX = 240, SENTENCE_MAX = 256, FAULT_MAX = 512 };
 
 static const char *
@@ -94,6 +97,47 @@ findings_add(struct findings *out, const struct breach *b)
 		return 0;
 	slot->weight = b->weight;
 	return fill(&slot->finding, out, b);
+}
+
+void
+breach_text_clear(struct breach_text *t)
+{
+	buf_clear(&t->actual);
+	buf_clear(&t->limit);
+	buf_clear(&t->message);
+	buf_clear(&t->evidence);
+}
+
+void
+breach_measure(struct breach_text *t, int64_t actual, int64_t limit,
+    int (*add)(struct buf *b, int64_t value), const char *unit)
+{
+	add(&t->actual, actual);
+	add(&t->limit, limit);
+	if (strcmp(buf_text(&t->actual), buf_text(&t->limit)) != 0)
+		return;
+	buf_truncate(&t->actual, 0);
+	buf_truncate(&t->limit, 0);
+	buf_printf(&t->actual, "%" PRId64 " %s", actual, unit);
+	buf_printf(&t->limit, "%" PRId64 " %s", limit, unit);
+}
+
+int
+findings_add_text(
+    struct findings *out, struct breach *b, const struct breach_text *t)
+{
+	if (buf_failed(&t->actual) || buf_failed(&t->limit) ||
+	    buf_failed(&t->message) || buf_failed(&t->evidence))
+		return -1;
+	if (t->actual.len > 0)
+		b->actual = buf_text(&t->actual);
+	if (t->limit.len > 0)
+		b->limit = buf_text(&t->limit);
+	if (t->message.len > 0)
+		b->message = buf_text(&t->message);
+	if (t->evidence.len > 0)
+		b->evidence = buf_text(&t->evidence);
+	return findings_add(out, b);
 }
 
 enum on_error

@@ -4,9 +4,6 @@
 #include "policy/base/units.h"
 #include "policy/checks/age.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 /* How long ago an image was built, by its own word: config.created. */
 struct params {
 	int64_t max;
@@ -24,8 +21,6 @@ static const struct check_field fields[] = {
     {.name = NULL},
 };
 
-enum { TEXT_MAX = 128 };
-
 /* 1981-01-01: builders that make the same image twice write 1970 or 1980. */
 static const int64_t dates_begin = INT64_C(347155200);
 
@@ -38,44 +33,22 @@ image_age(const struct image *img, int64_t now)
 	return now - img->created;
 }
 
-void
-age_add_durations(struct buf *actual, int64_t a, struct buf *limit, int64_t l)
-{
-	units_add_duration(actual, a);
-	units_add_duration(limit, l);
-	if (strcmp(buf_text(actual), buf_text(limit)) != 0)
-		return;
-	buf_truncate(actual, 0);
-	buf_truncate(limit, 0);
-	buf_printf(actual, "%" PRId64 " s", a);
-	buf_printf(limit, "%" PRId64 " s", l);
-}
-
 static int
 evaluate_age(const void *params, const struct subject *s, struct findings *out)
 {
 	const struct params *p = params;
 	const int64_t age = image_age(s->image, s->plan->now);
 	struct breach br = {.field = &fields[0], .weight = age};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	if (age <= p->max)
 		return 0;
-	age_add_durations(&actual, age, &limit, p->max);
-	buf_printf(
-	    &message, "age %s is over %s", buf_text(&actual), buf_text(&limit));
-	buf_puts(&evidence, "it was built on ");
-	units_add_time(&evidence, s->image->created);
-	if (buf_failed(&actual) || buf_failed(&limit) || buf_failed(&message) ||
-	    buf_failed(&evidence))
-		return -1;
-	br.actual = buf_text(&actual);
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	breach_measure(&t, age, p->max, units_add_duration, "s");
+	buf_printf(&t.message, "age %s is over %s", buf_text(&t.actual),
+	    buf_text(&t.limit));
+	buf_puts(&t.evidence, "it was built on ");
+	units_add_time(&t.evidence, s->image->created);
+	return findings_add_text(out, &br, &t);
 }
 
 const struct check_key check_key_age = {

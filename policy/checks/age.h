@@ -12,8 +12,4 @@
  */
 int64_t image_age(const struct image *img, int64_t now);
 
-/* Both rounded, unless a little over the limit would read the same. */
-void age_add_durations(
-    struct buf *actual, int64_t a, struct buf *limit, int64_t l);
-
 #endif

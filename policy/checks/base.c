@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/checks/check.h"
 
+#include "policy/base/units.h"
 #include "policy/bases.h"
 #include "policy/checks/age.h"
 
@@ -71,7 +72,6 @@ static const struct check_field fields[] = {
 enum { FIELD_ALLOW, FIELD_DENY, FIELD_MAX_AGE };
 enum {
 	LISTED_MAX = 3,
-	TEXT_MAX = 4 * REFERENCE_MAX,
 	DIGEST_SHOWN = 19, /* "sha256:" and 12 digits */
 };
 
@@ -110,29 +110,22 @@ static int
 add(struct findings *out, const struct subject *s, size_t field,
     const struct base_list *list, const char *name)
 {
-	struct breach br = {.field = &fields[field]};
+	struct breach br = {
+	    .field = &fields[field], .actual = name ? name : "unknown"};
 	const bool proved = s->platform->base_how == BASE_LAYERS;
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	buf_printf(&message, "%s built on %s",
+	buf_printf(&t.message, "%s built on %s",
 	    name == NULL || proved ? "is" : "claims to be",
 	    name ? name : "no allowed base");
 	if (name != NULL)
-		buf_printf(&message, ", which is %s",
+		buf_printf(&t.message, ", which is %s",
 		    field == FIELD_DENY ? "denied" : "not an allowed base");
 	if (field == FIELD_DENY)
-		buf_puts(&limit, "not ");
-	add_list(&limit, s, list);
-	say_evidence(&evidence, s->platform);
-	if (buf_failed(&message) || buf_failed(&limit) || buf_failed(&evidence))
-		return -1;
-	br.actual = name ? name : "unknown";
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+		buf_puts(&t.limit, "not ");
+	add_list(&t.limit, s, list);
+	say_evidence(&t.evidence, s->platform);
+	return findings_add_text(out, &br, &t);
 }
 
 /* On what an allowed base was before its tag moved on. */
@@ -145,19 +138,15 @@ add_stale(struct findings *out, const struct subject *s)
 	struct breach br = {.field = &fields[FIELD_ALLOW],
 	    .actual = rp->base_digest,
 	    .limit = today[0] != '\0' ? today : "nothing for this platform"};
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	buf_printf(&message, "stale base: is built on %s as it was, %.*s",
+	buf_printf(&t.message, "stale base: is built on %s as it was, %.*s",
 	    rp->base_name, DIGEST_SHOWN, rp->base_digest);
 	if (today[0] != '\0')
-		buf_printf(&message, "; today it is %.*s", DIGEST_SHOWN, today);
-	say_evidence(&evidence, rp);
-	if (buf_failed(&message) || buf_failed(&evidence))
-		return -1;
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+		buf_printf(
+		    &t.message, "; today it is %.*s", DIGEST_SHOWN, today);
+	say_evidence(&t.evidence, rp);
+	return findings_add_text(out, &br, &t);
 }
 
 /* What one entry of `allow` is to an image. */
@@ -253,27 +242,18 @@ judge_max_age(
 {
 	const struct report_platform *rp = s->platform;
 	struct breach br = {.field = &fields[FIELD_MAX_AGE]};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	if (p->max_age == 0 || rp->base == NULL)
 		return 0;
 	br.weight = image_age(rp->base, s->plan->now);
 	if (br.weight <= p->max_age)
 		return 0;
-	age_add_durations(&actual, br.weight, &limit, p->max_age);
-	buf_printf(&message, "age of the base %s, %s, is over %s",
-	    rp->base_name, buf_text(&actual), buf_text(&limit));
-	say_evidence(&evidence, rp);
-	if (buf_failed(&actual) || buf_failed(&limit) || buf_failed(&message) ||
-	    buf_failed(&evidence))
-		return -1;
-	br.actual = buf_text(&actual);
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	breach_measure(&t, br.weight, p->max_age, units_add_duration, "s");
+	buf_printf(&t.message, "age of the base %s, %s, is over %s",
+	    rp->base_name, buf_text(&t.actual), buf_text(&t.limit));
+	say_evidence(&t.evidence, rp);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

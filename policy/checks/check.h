@@ -113,9 +113,35 @@ struct breach {
 	const char *detail;
 };
 
-/* Both return 0, or -1 when memory is out. The second says that the key could
- * not be judged at all; `fault` is copied. */
+/* The texts of a breach that are put together; each may stay empty. */
+struct breach_text {
+	struct buf actual;
+	struct buf limit;
+	struct buf message;
+	struct buf evidence;
+};
+
+enum { BREACH_TEXT_MAX = 4 * REFERENCE_MAX };
+#define BREACH_TEXT_INIT                                                 \
+	{                                                                \
+		BUF_INIT(BREACH_TEXT_MAX), BUF_INIT(BREACH_TEXT_MAX),    \
+		    BUF_INIT(BREACH_TEXT_MAX), BUF_INIT(BREACH_TEXT_MAX) \
+	}
+
+void breach_text_clear(struct breach_text *t);
+OWNED_IN_PLACE(struct breach_text, breach_text_clear)
+
+/* Writes actual and limit by `add`, which rounds; where both would read the
+ * same then, exactly, in `unit`. */
+void breach_measure(struct breach_text *t, int64_t actual, int64_t limit,
+    int (*add)(struct buf *b, int64_t value), const char *unit);
+
+/* All return 0, or -1 when memory is out. The second takes those texts that
+ * are not empty, the third says that the key could not be judged at all;
+ * `fault` is copied. */
 int findings_add(struct findings *out, const struct breach *b);
+int findings_add_text(
+    struct findings *out, struct breach *b, const struct breach_text *t);
 int findings_fault(struct findings *out, const struct fault *fault);
 
 struct check_key {

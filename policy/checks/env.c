@@ -66,23 +66,22 @@ add(struct findings *out, size_t field, struct list *l, const char *limit)
 {
 	struct breach br = {
 	    .field = &fields[field], .weight = (int64_t)l->n, .limit = limit};
-	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	const char *s = l->n == 1 ? "" : "s";
 
 	if (l->n > LISTED_MAX)
 		buf_printf(&l->text, " and %zu more", l->n - LISTED_MAX);
 	if (field == FIELD_SECRETS)
-		buf_printf(&message, "the variable%s %s look%s like %s", s,
+		buf_printf(&t.message, "the variable%s %s look%s like %s", s,
 		    buf_text(&l->text), l->n == 1 ? "s" : "",
 		    l->n == 1 ? "a secret" : "secrets");
 	else
-		buf_printf(
-		    &message, "sets the variable%s %s", s, buf_text(&l->text));
-	if (buf_failed(&l->text) || buf_failed(&message))
+		buf_printf(&t.message, "sets the variable%s %s", s,
+		    buf_text(&l->text));
+	if (buf_failed(&l->text))
 		return -1;
 	br.actual = buf_text(&l->text);
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+	return findings_add_text(out, &br, &t);
 }
 
 /* A longer name is nobody's: it matches as far as it goes. */

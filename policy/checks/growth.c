@@ -37,7 +37,7 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_MAX, FIELD_OVER };
-enum { TEXT_MAX = 256, SHOWN_MAX = 80, PERMILLE = 1000, TENTHS = 10 };
+enum { SHOWN_MAX = 80, PERMILLE = 1000, TENTHS = 10 };
 
 /* The old image for the same platform, or NULL. */
 static const struct image *
@@ -112,30 +112,20 @@ static int
 add(struct findings *out, const struct params *p, const struct image *img,
     const struct image *old)
 {
-	struct breach br = {
+	struct breach br = {.weight = img->size - old->size,
 	    .field = &fields[p->max != 0 ? FIELD_MAX : FIELD_OVER]};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	br.weight = img->size - old->size;
-	units_add_size(&actual, br.weight);
+	units_add_size(&t.actual, br.weight);
 	if (old->size > 0)
-		buf_printf(&actual, " (%.0f %%)",
+		buf_printf(&t.actual, " (%.0f %%)",
 		    (double)br.weight * 100 / (double)old->size);
-	say_limit(&limit, p);
-	buf_printf(&message,
+	say_limit(&t.limit, p);
+	buf_printf(&t.message,
 	    "grew by %s against the image it replaces, over %s",
-	    buf_text(&actual), buf_text(&limit));
-	say_evidence(&evidence, img, old);
-	if (buf_failed(&actual) || buf_failed(&limit) || buf_failed(&message) ||
-	    buf_failed(&evidence))
-		return -1;
-	br.actual = buf_text(&actual);
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	    buf_text(&t.actual), buf_text(&t.limit));
+	say_evidence(&t.evidence, img, old);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

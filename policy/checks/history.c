@@ -72,7 +72,6 @@ static const struct check_field fields[] = {
 
 enum { FIELD_DENY, FIELD_PATTERNS, FIELD_UNRELIABLE };
 enum {
-	TEXT_MAX = 512,
 	SHOWN_MAX = 100,
 	CHOWN_MIN = 1024 * 1024,
 	LAYER_MIN = 1024 * 1024,
@@ -171,23 +170,16 @@ add_sign(struct view *v, const struct sign *sign, struct findings *out)
 	    .detail = name,
 	    .actual = sign->what,
 	    .weight = layer_size(v, sign->entry, 0)};
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   evidence = BUF_INIT(TEXT_MAX), what = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	v->counted++;
 	if (v->only_counts)
 		return 0;
-	text_sanitise(&what, sign->what, SHOWN_MAX);
-	buf_printf(&message, "%s: %s: %s", name, a->message, buf_text(&what));
-	buf_printf(&limit, "no %s", name);
-	say_evidence(&evidence, v, sign->entry);
-	if (buf_failed(&message) || buf_failed(&limit) || buf_failed(&evidence))
-		return -1;
-	br.message = buf_text(&message);
-	br.limit = buf_text(&limit);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	buf_printf(&t.message, "%s: %s: ", name, a->message);
+	text_sanitise(&t.message, sign->what, SHOWN_MAX);
+	buf_printf(&t.limit, "no %s", name);
+	say_evidence(&t.evidence, v, sign->entry);
+	return findings_add_text(out, &br, &t);
 }
 
 static int
@@ -221,20 +213,15 @@ add_pattern(
 	    .limit = p->match,
 	    .detail = p->match,
 	    .weight = layer_size(v, entry, 0)};
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	v->counted++;
 	if (v->only_counts)
 		return 0;
-	buf_puts(&message, "an instruction is not wanted: ");
-	text_sanitise(&message, p->because, SHOWN_MAX);
-	say_evidence(&evidence, v, entry);
-	if (buf_failed(&message) || buf_failed(&evidence))
-		return -1;
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	buf_puts(&t.message, "an instruction is not wanted: ");
+	text_sanitise(&t.message, p->because, SHOWN_MAX);
+	say_evidence(&t.evidence, v, entry);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

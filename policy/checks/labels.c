@@ -34,7 +34,7 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_REQUIRE, FIELD_MATCH };
-enum { LISTED_MAX = 3, TEXT_MAX = 1024, SHOWN_MAX = 128 };
+enum { LISTED_MAX = 3, SHOWN_MAX = 128 };
 
 /* The value, or NULL. The last of a name counts, as in JSON. */
 static const char *
@@ -64,31 +64,26 @@ static int
 judge_require(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	struct breach br = {.field = &fields[FIELD_REQUIRE]};
-	AUTO(buf_clear)
-	struct buf missing = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX);
+	struct breach br = {
+	    .field = &fields[FIELD_REQUIRE], .actual = "missing"};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	size_t i, n = 0;
 
 	for (i = 0; i < p->require.n; i++) {
 		if (has(&s->image->labels, p->require.items[i]))
 			continue;
 		if (++n <= LISTED_MAX)
-			buf_printf(&missing, "%s%.*s", n > 1 ? ", " : "",
+			buf_printf(&t.limit, "%s%.*s", n > 1 ? ", " : "",
 			    SHOWN_MAX, p->require.items[i]);
 	}
 	if (n == 0)
 		return 0;
 	if (n > LISTED_MAX)
-		buf_printf(&missing, " and %zu more", n - LISTED_MAX);
-	buf_printf(&message, "lacks the label%s %s", n == 1 ? "" : "s",
-	    buf_text(&missing));
-	if (buf_failed(&missing) || buf_failed(&message))
-		return -1;
+		buf_printf(&t.limit, " and %zu more", n - LISTED_MAX);
+	buf_printf(&t.message, "lacks the label%s %s", n == 1 ? "" : "s",
+	    buf_text(&t.limit));
 	br.weight = (int64_t)n;
-	br.actual = "missing";
-	br.limit = buf_text(&missing);
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+	return findings_add_text(out, &br, &t);
 }
 
 static int
@@ -99,23 +94,21 @@ judge_match(const struct pair *wanted, const struct subject *s, size_t nth,
 	struct breach br = {.field = &fields[FIELD_MATCH],
 	    .actual = value == NULL ? "missing" : value,
 	    .limit = wanted->value,
-	    .weight = -(int64_t)nth};
-	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
+	    .weight = -(int64_t)nth,
+	    .detail = wanted->key};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	if (value != NULL && glob_match(wanted->value, value))
 		return 0;
 	if (value == NULL)
-		buf_printf(&message, "lacks the label %.*s, which must be %.*s",
-		    SHOWN_MAX, wanted->key, SHOWN_MAX, wanted->value);
+		buf_printf(&t.message,
+		    "lacks the label %.*s, which must be %.*s", SHOWN_MAX,
+		    wanted->key, SHOWN_MAX, wanted->value);
 	else
-		buf_printf(&message, "label %.*s is \"%.*s\", not %.*s",
+		buf_printf(&t.message, "label %.*s is \"%.*s\", not %.*s",
 		    SHOWN_MAX, wanted->key, SHOWN_MAX, value, SHOWN_MAX,
 		    wanted->value);
-	if (buf_failed(&message))
-		return -1;
-	br.message = buf_text(&message);
-	br.detail = wanted->key;
-	return findings_add(out, &br);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

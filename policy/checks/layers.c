@@ -25,15 +25,14 @@ static const struct check_field fields[] = {
     {.name = NULL},
 };
 
-enum { TEXT_MAX = 256 };
-
+/* Of the first so many. */
 static int64_t
-count(const struct image *img, size_t from, size_t to)
+count(const struct image *img, size_t layers)
 {
 	int64_t n = 0;
 	size_t i;
 
-	for (i = from; i < to; i++)
+	for (i = 0; i < layers; i++)
 		if (img->layers[i].size >= LAYER_COUNTS_FROM)
 			n++;
 	return n;
@@ -44,31 +43,22 @@ evaluate_layers(
     const void *params, const struct subject *s, struct findings *out)
 {
 	const struct params *p = params;
-	const struct report_platform *rp = s->platform;
-	struct breach br = {.field = &fields[0]};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX),
-		   message = BUF_INIT(TEXT_MAX), evidence = BUF_INIT(TEXT_MAX);
-	int64_t n;
+	const size_t base = s->platform->base_layers;
+	const int64_t n = count(s->image, s->image->nlayers);
+	struct breach br = {.field = &fields[0], .weight = n};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	n = count(s->image, 0, s->image->nlayers);
 	if (p->max == 0 || n <= p->max)
 		return 0;
-	buf_printf(&actual, "%" PRId64, n);
-	buf_printf(&limit, "%" PRId64, p->max);
-	buf_printf(&message, "%" PRId64 " layers are over %" PRId64, n, p->max);
-	if (rp->base_layers > 0)
-		buf_printf(&evidence, "%" PRId64 " of them belong to the base",
-		    count(s->image, 0, rp->base_layers));
-	if (buf_failed(&actual) || buf_failed(&limit) || buf_failed(&message) ||
-	    buf_failed(&evidence))
-		return -1;
-	br.weight = n;
-	br.actual = buf_text(&actual);
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	buf_printf(&t.actual, "%" PRId64, n);
+	buf_printf(&t.limit, "%" PRId64, p->max);
+	buf_printf(
+	    &t.message, "%" PRId64 " layers are over %" PRId64, n, p->max);
+	if (base > 0)
+		buf_printf(&t.evidence,
+		    "%" PRId64 " of them belong to the base",
+		    count(s->image, base));
+	return findings_add_text(out, &br, &t);
 }
 
 const struct check_key check_key_layers = {

@@ -23,7 +23,7 @@ static const struct check_field fields[] = {
     {.name = NULL},
 };
 
-enum { LISTED_MAX = 4, TEXT_MAX = 512 };
+enum { LISTED_MAX = 4 };
 
 static bool
 satisfies(const struct platform *have, const struct platform *wanted)
@@ -69,37 +69,25 @@ say_there(struct buf *b, const struct image_set *set)
 }
 
 static int
-add(struct findings *out, const struct subject *s, const struct buf *missing)
-{
-	struct breach br = {.field = &fields[0]};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX);
-
-	say_there(&actual, s->set);
-	buf_printf(&message, "is not built for %s", buf_text(missing));
-	if (buf_failed(&actual) || buf_failed(missing) || buf_failed(&message))
-		return -1;
-	br.actual = buf_text(&actual);
-	br.limit = buf_text(missing);
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
-}
-
-static int
 evaluate_platforms(
     const void *params, const struct subject *s, struct findings *out)
 {
 	const struct params *p = params;
-	AUTO(buf_clear) struct buf missing = BUF_INIT(TEXT_MAX);
+	struct breach br = {.field = &fields[0]};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	size_t i, n = 0;
 
 	for (i = 0; i < p->require.n; i++)
 		if (!is_there(s->set, &p->require.items[i]) &&
 		    ++n <= LISTED_MAX)
-			add_platform(&missing, &p->require.items[i]);
+			add_platform(&t.limit, &p->require.items[i]);
+	if (n == 0)
+		return 0;
 	if (n > LISTED_MAX)
-		buf_printf(&missing, " and %zu more", n - LISTED_MAX);
-	return n == 0 ? 0 : add(out, s, &missing);
+		buf_printf(&t.limit, " and %zu more", n - LISTED_MAX);
+	say_there(&t.actual, s->set);
+	buf_printf(&t.message, "is not built for %s", buf_text(&t.limit));
+	return findings_add_text(out, &br, &t);
 }
 
 const struct check_key check_key_platforms = {

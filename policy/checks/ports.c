@@ -90,18 +90,18 @@ overlaps(const struct port_range *denied, const struct port_range *exposed)
 		   strcmp(denied->protocol, protocol) == 0);
 }
 
-static const struct port_range *
-find_denied(const struct port_list *deny, const char *text)
+static bool
+is_denied(const struct port_list *deny, const char *text)
 {
 	struct port_range exposed;
 	size_t i;
 
 	if (port_range_parse(&exposed, text) != 0)
-		return NULL;
+		return false;
 	for (i = 0; i < deny->n; i++)
 		if (overlaps(&deny->items[i], &exposed))
-			return &deny->items[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 static void
@@ -128,44 +128,31 @@ say_limit(struct buf *b, const struct port_list *deny)
 }
 
 static int
-add(struct findings *out, const struct params *p, const struct buf *found,
-    size_t n)
-{
-	struct breach br = {.field = &fields[0],
-	    .weight = (int64_t)n,
-	    .actual = buf_text(found)};
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX);
-
-	buf_printf(&message, "exposes %s, which %s denied", buf_text(found),
-	    n == 1 ? "is" : "are");
-	say_limit(&limit, &p->deny);
-	if (buf_failed(found) || buf_failed(&message) || buf_failed(&limit))
-		return -1;
-	br.message = buf_text(&message);
-	br.limit = buf_text(&limit);
-	return findings_add(out, &br);
-}
-
-static int
 evaluate_ports(
     const void *params, const struct subject *s, struct findings *out)
 {
 	const struct params *p = params;
 	const struct string_list *ports = &s->image->ports;
-	AUTO(buf_clear) struct buf found = BUF_INIT(TEXT_MAX);
+	struct breach br = {.field = &fields[0]};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	size_t i, n = 0;
 
 	for (i = 0; i < ports->n; i++) {
-		if (find_denied(&p->deny, ports->items[i]) == NULL)
+		if (!is_denied(&p->deny, ports->items[i]))
 			continue;
 		if (++n <= LISTED_MAX)
-			buf_printf(&found, "%s%.*s", n > 1 ? ", " : "",
+			buf_printf(&t.actual, "%s%.*s", n > 1 ? ", " : "",
 			    SHOWN_MAX, ports->items[i]);
 	}
+	if (n == 0)
+		return 0;
 	if (n > LISTED_MAX)
-		buf_printf(&found, " and %zu more", n - LISTED_MAX);
-	return n == 0 ? 0 : add(out, p, &found, n);
+		buf_printf(&t.actual, " and %zu more", n - LISTED_MAX);
+	buf_printf(&t.message, "exposes %s, which %s denied",
+	    buf_text(&t.actual), n == 1 ? "is" : "are");
+	say_limit(&t.limit, &p->deny);
+	br.weight = (int64_t)n;
+	return findings_add_text(out, &br, &t);
 }
 
 const struct check_key check_key_ports = {

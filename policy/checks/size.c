@@ -5,9 +5,6 @@
 #include "policy/bases.h"
 #include "policy/instruction.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 /*
  * How much a node pulls: compressed bytes of the layers, each distinct one
  * once. What the manifest and the config weigh is left out.
@@ -47,14 +44,11 @@ static const struct check_field fields[] = {
 
 enum { FIELD_MAX, FIELD_MAX_LAYER, FIELD_MAX_ABOVE };
 enum {
-	TEXT_MAX = 64,
-	MESSAGE_MAX = 256,
 	INSTRUCTION_MAX = 80,
 	/* Besides the largest layer: those of a tenth of the size or more. */
 	OTHERS_MAX = 2,
 	OTHER_INSTRUCTION_MAX = 36,
 	TENTH = 10,
-	EVIDENCE_MAX = 512,
 };
 
 static int64_t
@@ -149,43 +143,20 @@ fix_for(const struct subject *s, size_t layer)
 	return NULL;
 }
 
-/* Rounded units, unless a few bytes over the limit would read the same. */
-static void
-add_sizes(struct buf *actual, int64_t a, struct buf *limit, int64_t l)
-{
-	units_add_size(actual, a);
-	units_add_size(limit, l);
-	if (strcmp(buf_text(actual), buf_text(limit)) != 0)
-		return;
-	buf_truncate(actual, 0);
-	buf_truncate(limit, 0);
-	buf_printf(actual, "%" PRId64 " B", a);
-	buf_printf(limit, "%" PRId64 " B", l);
-}
-
 static int
-add(struct findings *out, struct breach *br, const char *what, int64_t actual,
-    int64_t limit)
+add(struct findings *out, struct breach *br, const char *what, int64_t limit,
+    struct breach_text *t)
 {
-	AUTO(buf_clear)
-	struct buf a = BUF_INIT(TEXT_MAX), l = BUF_INIT(TEXT_MAX),
-		   m = BUF_INIT(MESSAGE_MAX);
-
-	add_sizes(&a, actual, &l, limit);
-	buf_printf(&m, "%s %s is over %s", what, buf_text(&a), buf_text(&l));
-	if (buf_failed(&a) || buf_failed(&l) || buf_failed(&m))
-		return -1;
-	br->weight = actual;
-	br->actual = buf_text(&a);
-	br->limit = buf_text(&l);
-	br->message = buf_text(&m);
-	return findings_add(out, br);
+	breach_measure(t, br->weight, limit, units_add_size, "B");
+	buf_printf(&t->message, "%s %s is over %s", what, buf_text(&t->actual),
+	    buf_text(&t->limit));
+	return findings_add_text(out, br, t);
 }
 
 static int
 judge_max(const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	struct breach br = {.field = &fields[FIELD_MAX]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img, 0);
@@ -197,22 +168,20 @@ judge_max(const struct params *p, const struct subject *s, struct findings *out)
 	size = distinct_size(img, 0);
 	if (size <= p->max)
 		return 0;
-	units_add_size(&evidence, img->layers[top].size);
-	buf_printf(&evidence, " (%d %%) come from ",
+	units_add_size(&t.evidence, img->layers[top].size);
+	buf_printf(&t.evidence, " (%d %%) come from ",
 	    (int)((double)img->layers[top].size * 100 / (double)size));
-	add_layers(&evidence, img, 0, top, size / TENTH);
-	if (buf_failed(&evidence))
-		return -1;
-	br.evidence = buf_text(&evidence);
+	add_layers(&t.evidence, img, 0, top, size / TENTH);
+	br.weight = size;
 	br.fix = fix_for(s, top);
-	return add(out, &br, "size", size, p->max);
+	return add(out, &br, "size", p->max, &t);
 }
 
 static int
 judge_max_layer(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	struct breach br = {.field = &fields[FIELD_MAX_LAYER]};
 	const struct image *img = s->image;
 	const size_t top = largest_layer(img, 0);
@@ -220,21 +189,18 @@ judge_max_layer(
 	if (p->max_layer == 0 || img->nlayers == 0 ||
 	    img->layers[top].size <= p->max_layer)
 		return 0;
-	buf_puts(&evidence, "it is ");
-	add_layers(&evidence, img, 0, top, p->max_layer + 1);
-	if (buf_failed(&evidence))
-		return -1;
-	br.evidence = buf_text(&evidence);
+	buf_puts(&t.evidence, "it is ");
+	add_layers(&t.evidence, img, 0, top, p->max_layer + 1);
+	br.weight = img->layers[top].size;
 	br.fix = fix_for(s, top);
-	return add(
-	    out, &br, "the largest layer", img->layers[top].size, p->max_layer);
+	return add(out, &br, "the largest layer", p->max_layer, &t);
 }
 
 static int
 judge_max_above(
     const struct params *p, const struct subject *s, struct findings *out)
 {
-	AUTO(buf_clear) struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	struct breach br = {.field = &fields[FIELD_MAX_ABOVE]};
 	const struct image *img = s->image;
 	const size_t base = s->platform->base_layers;
@@ -251,16 +217,14 @@ judge_max_above(
 	if (missing != NULL)
 		return bases_fault(s->plan, missing, out);
 	top = largest_layer(img, base);
-	units_add_size(&evidence, img->layers[top].size);
-	buf_puts(&evidence, " come from ");
-	add_layers(&evidence, img, base, top, size / TENTH);
+	units_add_size(&t.evidence, img->layers[top].size);
+	buf_puts(&t.evidence, " come from ");
+	add_layers(&t.evidence, img, base, top, size / TENTH);
 	if (base == 0)
-		buf_puts(&evidence, "; no known base lies beneath");
-	if (buf_failed(&evidence))
-		return -1;
-	br.evidence = buf_text(&evidence);
+		buf_puts(&t.evidence, "; no known base lies beneath");
+	br.weight = size;
 	br.fix = fix_for(s, top);
-	return add(out, &br, "size above the base", size, p->max_above);
+	return add(out, &br, "size above the base", p->max_above, &t);
 }
 
 static int

@@ -31,7 +31,7 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_ALLOW, FIELD_DENY };
-enum { LISTED_MAX = 3, TEXT_MAX = 4 * REFERENCE_MAX };
+enum { LISTED_MAX = 3 };
 
 static void
 add_list(struct buf *b, const struct string_list *list)
@@ -49,17 +49,12 @@ add(struct findings *out, const struct subject *s, size_t field,
     const struct string_list *list, const char *complaint)
 {
 	struct breach br = {.field = &fields[field], .actual = s->ref->name};
-	AUTO(buf_clear)
-	struct buf message = BUF_INIT(TEXT_MAX), limit = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	add_list(&limit, list);
+	add_list(&t.limit, list);
 	buf_printf(
-	    &message, "comes from %s, which is %s", s->ref->name, complaint);
-	if (buf_failed(&message) || buf_failed(&limit))
-		return -1;
-	br.limit = buf_text(&limit);
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+	    &t.message, "comes from %s, which is %s", s->ref->name, complaint);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

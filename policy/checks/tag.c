@@ -34,7 +34,6 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_DENY, FIELD_DIGEST };
-enum { TEXT_MAX = 512 };
 
 static int
 deny_tag(const struct reference *ref, struct findings *out)
@@ -42,18 +41,15 @@ deny_tag(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DENY],
 	    .actual = ref->tag,
 	    .limit = "another tag, or a digest"};
-	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
 	if (ref->tag_written == NULL)
-		buf_printf(&message,
+		buf_printf(&t.message,
 		    "no tag is written, which means \"%s\", and that is denied",
 		    ref->tag);
 	else
-		buf_printf(&message, "tag \"%s\" is denied", ref->tag);
-	if (buf_failed(&message))
-		return -1;
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+		buf_printf(&t.message, "tag \"%s\" is denied", ref->tag);
+	return findings_add_text(out, &br, &t);
 }
 
 static int
@@ -62,15 +58,12 @@ require_digest(const struct reference *ref, struct findings *out)
 	struct breach br = {.field = &fields[FIELD_DIGEST],
 	    .actual = ref->tag,
 	    .limit = "a digest"};
-	AUTO(buf_clear) struct buf message = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	buf_printf(&message,
+	buf_printf(&t.message,
 	    "tag \"%s\" may mean another image tomorrow: a digest is required",
 	    ref->tag);
-	if (buf_failed(&message))
-		return -1;
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

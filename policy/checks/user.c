@@ -53,7 +53,7 @@ static const struct check_field fields[] = {
 };
 
 enum { FIELD_ROOT, FIELD_NAMED };
-enum { TEXT_MAX = 256, SHOWN_MAX = 64 };
+enum { SHOWN_MAX = 64 };
 
 enum user_kind { USER_ROOT, USER_NUMBER, USER_NAMED, USER_OUT_OF_RANGE };
 
@@ -234,23 +234,15 @@ static int
 add(struct findings *out, const struct subject *s, const struct user *u,
     size_t field)
 {
-	struct breach br = {.field = &fields[field]};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX),
-		   evidence = BUF_INIT(TEXT_MAX);
+	struct breach br = {.field = &fields[field],
+	    .weight = (is_refused(s, u) ? 2 : 0) + (u->kind == USER_ROOT),
+	    .limit = field == FIELD_NAMED ? "a numeric user" : "not root"};
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 
-	say_actual(&actual, u);
-	say_message(&message, s, u);
-	say_evidence(&evidence, s, u);
-	if (buf_failed(&actual) || buf_failed(&message) ||
-	    buf_failed(&evidence))
-		return -1;
-	br.weight = (is_refused(s, u) ? 2 : 0) + (u->kind == USER_ROOT);
-	br.actual = buf_text(&actual);
-	br.limit = field == FIELD_NAMED ? "a numeric user" : "not root";
-	br.message = buf_text(&message);
-	br.evidence = buf_text(&evidence);
-	return findings_add(out, &br);
+	say_actual(&t.actual, u);
+	say_message(&t.message, s, u);
+	say_evidence(&t.evidence, s, u);
+	return findings_add_text(out, &br, &t);
 }
 
 static int

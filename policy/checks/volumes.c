@@ -19,7 +19,7 @@ static const struct check_field fields[] = {
     {.name = NULL},
 };
 
-enum { LISTED_MAX = 3, SHOWN_MAX = 64, TEXT_MAX = 512 };
+enum { LISTED_MAX = 3, SHOWN_MAX = 64 };
 
 static int
 evaluate_volumes(
@@ -29,25 +29,21 @@ evaluate_volumes(
 	struct breach br = {.field = &fields[0],
 	    .limit = "none",
 	    .weight = (int64_t)volumes->n};
-	AUTO(buf_clear)
-	struct buf actual = BUF_INIT(TEXT_MAX), message = BUF_INIT(TEXT_MAX);
+	AUTO(breach_text_clear) struct breach_text t = BREACH_TEXT_INIT;
 	size_t i;
 
 	(void)params;
 	if (volumes->n == 0)
 		return 0;
 	for (i = 0; i < volumes->n && i < LISTED_MAX; i++)
-		buf_printf(&actual, "%s%.*s", i > 0 ? ", " : "", SHOWN_MAX,
+		buf_printf(&t.actual, "%s%.*s", i > 0 ? ", " : "", SHOWN_MAX,
 		    volumes->items[i]);
 	if (volumes->n > LISTED_MAX)
-		buf_printf(&actual, " and %zu more", volumes->n - LISTED_MAX);
-	buf_printf(&message, "declares %s %s",
-	    volumes->n == 1 ? "the volume" : "the volumes", buf_text(&actual));
-	if (buf_failed(&actual) || buf_failed(&message))
-		return -1;
-	br.actual = buf_text(&actual);
-	br.message = buf_text(&message);
-	return findings_add(out, &br);
+		buf_printf(&t.actual, " and %zu more", volumes->n - LISTED_MAX);
+	buf_printf(&t.message, "declares %s %s",
+	    volumes->n == 1 ? "the volume" : "the volumes",
+	    buf_text(&t.actual));
+	return findings_add_text(out, &br, &t);
 }
 
 const struct check_key check_key_volumes = {
