@@ -213,13 +213,27 @@ explain_denial(const struct server *s, struct buf *report)
 		    "read from; restart serve for others.\n");
 }
 
+/* The one thing that may fail once all has been read. */
+static int
+take_certificate(struct server *s, struct inputs *in, struct buf *report)
+{
+	struct error err = ERROR_INIT;
+
+	if (http_server_set_tls(s->https, in->tls, &err) == 0)
+		return 0;
+	buf_printf(report, "%s\n", err.msg);
+	inputs_clear(in);
+	return -1;
+}
+
 static void
 reload(struct server *s)
 {
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
 	struct inputs in;
 
-	if (inputs_load(&in, s->o, s->watch, &report) != 0) {
+	if (inputs_load(&in, s->o, s->watch, &report) != 0 ||
+	    take_certificate(s, &in, &report) != 0) {
 		explain_denial(s, &report);
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
@@ -230,7 +244,6 @@ reload(struct server *s)
 	}
 	gate_set_rules(s->gate, in.rules);
 	registry_set_settings(s->registry, in.config.registries);
-	http_server_set_tls(s->https, in.tls);
 	if (in.clients != NULL)
 		http_server_set_clients(s->https, in.clients);
 	inputs_clear(&s->in);

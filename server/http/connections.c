@@ -4,7 +4,6 @@
 #include "server/gate/clock.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -31,8 +30,9 @@ struct connection {
 	struct connections *home;
 	int fd; /* libmicrohttpd's */
 	enum stage stage;
-	int64_t since;          /* monotonic milliseconds */
-	struct clients *judged; /* by whom it was looked at; NULL: not yet */
+	int64_t since;            /* monotonic milliseconds */
+	struct tls_identity *tls; /* what its session points into, or NULL */
+	struct clients *judged;   /* by whom it was looked at; NULL: not yet */
 	bool admitted;
 };
 
@@ -44,6 +44,7 @@ struct connections {
 	pthread_t thread;
 	/* Guards what follows, and stage, since and fd of each. */
 	pthread_mutex_t lock;
+	struct tls_identity *tls;          /* NULL: plain */
 	struct connection_list at[STAGES]; /* those there the longest first */
 	unsigned open;                     /* and not OVER */
 };
@@ -171,8 +172,10 @@ connections_new(const struct connections_options *o, struct error *err)
 	pthread_mutex_init(&c->lock, NULL);
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = c->wake < 0 ? errno : pthread_create(&c->thread, NULL, run, c);
-	if (rc == 0)
+	if (rc == 0) {
+		c->tls = o->tls != NULL ? tls_identity_ref(o->tls) : NULL;
 		return c;
+	}
 	error_set(err, ERR_SYSTEM, "cannot serve: %s", strerror(rc));
 	if (c->wake >= 0)
 		close(c->wake);
@@ -189,8 +192,45 @@ connections_free(struct connections *c)
 	eventfd_write(c->wake, 1);
 	pthread_join(c->thread, NULL);
 	close(c->wake);
+	tls_identity_unref(c->tls);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
+}
+
+void
+connections_set_tls(struct connections *c, struct tls_identity *id)
+{
+	struct tls_identity *old;
+
+	pthread_mutex_lock(&c->lock);
+	old = c->tls;
+	c->tls = tls_identity_ref(id);
+	pthread_mutex_unlock(&c->lock);
+	tls_identity_unref(old);
+}
+
+int
+connections_retrieve(gnutls_session_t session,
+    const struct gnutls_cert_retr_st *info, gnutls_pcert_st **chain,
+    unsigned int *nchain, gnutls_ocsp_data_st **ocsp, unsigned int *nocsp,
+    gnutls_privkey_t *key, unsigned int *flags)
+{
+	struct connection *x = gnutls_session_get_ptr(session);
+
+	(void)info;
+	*ocsp = NULL;
+	*nocsp = 0;
+	*flags = 0;
+	if (x == NULL)
+		return -1;
+	/* A session that shakes hands again goes on with what it has. */
+	if (x->tls == NULL) {
+		pthread_mutex_lock(&x->home->lock);
+		x->tls = tls_identity_ref(x->home->tls);
+		pthread_mutex_unlock(&x->home->lock);
+	}
+	*nchain = tls_identity_get(x->tls, chain, key);
+	return 0;
 }
 
 static void
@@ -219,41 +259,46 @@ shaken(gnutls_session_t session, unsigned int type, unsigned int when,
 	return 0;
 }
 
-static void
+/* `x` may be NULL. False: the connection is plain, and has none. */
+static bool
 watch_handshake(struct MHD_Connection *conn, struct connection *x)
 {
-	gnutls_session_t session =
-	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_GNUTLS_SESSION)
-		->tls_session;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
-	/* libmicrohttpd has a use for this pointer with pre-shared keys. */
-	gnutls_session_set_ptr(session, x);
-	gnutls_handshake_set_hook_function(
-	    session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, shaken);
+	if (info == NULL || info->tls_session == NULL)
+		return false;
+	/* libmicrohttpd has set it to what it needs for pre-shared keys. */
+	gnutls_session_set_ptr(info->tls_session, x);
+	gnutls_handshake_set_hook_function(info->tls_session,
+	    GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, shaken);
+	return true;
 }
 
 static void
 began(struct connections *c, struct MHD_Connection *conn, void **slot)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const int fd =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)
+		->connect_fd;
 	struct connection *x = calloc(1, sizeof(*x));
+	bool shakes;
 
 	*slot = x;
+	/* First: its handshake may begin even so. */
+	shakes = watch_handshake(conn, x);
 	if (x == NULL) {
-		shutdown(info->connect_fd, SHUT_RDWR);
+		shutdown(fd, SHUT_RDWR);
 		return;
 	}
-	if (c->o.tls)
-		watch_handshake(conn, x);
 	if (c->o.ask)
 		clients_ask(conn);
 	x->home = c;
-	x->fd = info->connect_fd;
+	x->fd = fd;
 	pthread_mutex_lock(&c->lock);
 	make_room(c);
 	c->open++;
-	enter(x, c->o.tls ? SHAKING : FRESH);
+	enter(x, shakes ? SHAKING : FRESH);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -274,6 +319,7 @@ connections_notify(void *cls, struct MHD_Connection *conn, void **slot,
 		pthread_mutex_unlock(&c->lock);
 		*slot = NULL;
 		clients_unref(x->judged);
+		tls_identity_unref(x->tls);
 		free(x);
 	}
 }

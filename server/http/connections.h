@@ -5,6 +5,7 @@
 #include "policy/base/error.h"
 #include "policy/base/own.h"
 #include "server/http/clients.h"
+#include "server/http/tls.h"
 
 #include <microhttpd.h>
 
@@ -26,8 +27,8 @@ struct connections_options {
 	int request_ms;
 	int idle_ms; /* before the first request too */
 	unsigned places;
-	bool tls;
-	bool ask; /* clients are to show their certificates */
+	struct tls_identity *tls; /* NULL: plain; a reference is taken */
+	bool ask;                 /* clients are to show their certificates */
 };
 
 /* Starts the thread that closes what is overdue. NULL with *err: ERR_NOMEM,
@@ -37,6 +38,16 @@ struct connections *connections_new(
 /* Only when all connections are closed. */
 void connections_free(struct connections *c);
 OWNED(struct connections, connections_free)
+
+/* New handshakes use this one from now on; takes a reference. */
+void connections_set_tls(struct connections *c, struct tls_identity *id);
+
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK2. What it hands out is the connection's
+ * until it is closed: GnuTLS neither copies nor releases it. */
+int connections_retrieve(gnutls_session_t session,
+    const struct gnutls_cert_retr_st *info, gnutls_pcert_st **chain,
+    unsigned int *nchain, gnutls_ocsp_data_st **ocsp, unsigned int *nocsp,
+    gnutls_privkey_t *key, unsigned int *flags);
 
 /* For MHD_OPTION_NOTIFY_CONNECTION; cls is the struct connections. */
 void connections_notify(void *cls, struct MHD_Connection *conn, void **slot,

@@ -113,7 +113,7 @@ start(struct http_server *s, int fd)
 		flags |= MHD_USE_TLS;
 		options[n++] =
 		    (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
-			__extension__(void *) tls_retrieve};
+			__extension__(void *) connections_retrieve};
 		options[n++] = (struct MHD_OptionItem){
 		    MHD_OPTION_HTTPS_PRIORITIES, 0, __extension__({
 			    const union {
@@ -138,16 +138,21 @@ start(struct http_server *s, int fd)
 static struct connections *
 new_connections(const struct http_options *o, struct error *err)
 {
-	const struct connections_options co = {
+	AUTO(tls_identity_unref) struct tls_identity *tls = NULL;
+	struct connections_options co = {
 	    .handshake_ms =
 		o->handshake_ms > 0 ? o->handshake_ms : HANDSHAKE_MS,
 	    .request_ms = o->request_ms > 0 ? o->request_ms : REQUEST_MS,
 	    .idle_ms = o->idle_ms > 0 ? o->idle_ms : IDLE_MS,
 	    .places = place_count(o),
-	    .tls = o->tls != NULL,
 	    .ask = o->clients != NULL,
 	};
 
+	if (o->tls != NULL) {
+		co.tls = tls = tls_identity_new(o->tls, err);
+		if (tls == NULL)
+			return NULL;
+	}
 	return connections_new(&co, err);
 }
 
@@ -173,8 +178,6 @@ http_server_new(const struct http_options *o, struct error *err)
 	if (fd < 0)
 		return NULL;
 	MHD_set_panic_func(panic, NULL);
-	if (o->tls != NULL)
-		tls_set_keypair(o->tls);
 	errno = 0;
 	s->daemon = start(s, fd);
 	if (s->daemon == NULL) {
@@ -192,11 +195,17 @@ http_server_port(const struct http_server *s)
 	return s->port;
 }
 
-void
-http_server_set_tls(struct http_server *s, struct keypair *kp)
+int
+http_server_set_tls(
+    struct http_server *s, const struct keypair *kp, struct error *err)
 {
-	(void)s;
-	tls_set_keypair(kp);
+	AUTO(tls_identity_unref)
+	struct tls_identity *id = tls_identity_new(kp, err);
+
+	if (id == NULL)
+		return -1;
+	connections_set_tls(s->connections, id);
+	return 0;
 }
 
 void
@@ -268,8 +277,6 @@ http_server_free(struct http_server *s)
 	}
 	connections_free(s->connections);
 	clients_unref(s->clients);
-	if (s->o.tls != NULL)
-		tls_set_keypair(NULL);
 	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -34,7 +34,7 @@ struct http_route {
 
 struct http_options {
 	const char *listen;      /* "0.0.0.0:8443", "[::]:8443", ":8443" */
-	struct keypair *tls;     /* NULL: plain; a reference is taken */
+	struct keypair *tls;     /* NULL: plain; read, not kept */
 	struct clients *clients; /* NULL: any; a reference is taken */
 	const struct http_route *routes; /* borrowed; ends with path NULL */
 	void *arg;                       /* for every handler */
@@ -60,8 +60,10 @@ struct http_server *http_server_new(
     const struct http_options *o, struct error *err);
 uint16_t http_server_port(const struct http_server *s);
 
-/* New handshakes use this pair from now on; takes a reference. */
-void http_server_set_tls(struct http_server *s, struct keypair *kp);
+/* New handshakes use this pair from now on, or *err tells why not: as
+ * tls_identity_new(). */
+int http_server_set_tls(
+    struct http_server *s, const struct keypair *kp, struct error *err);
 
 /* From the next request on these are let in, open connections or not; takes a
  * reference. For a server that was made with some. */

@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/tls.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 const char tls_priorities[] =
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-GROUP-ALL:+GROUP-X25519:"
+    "+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:%SERVER_PRECEDENCE";
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct keypair *current; /* guarded by lock */
-
-void
-tls_set_keypair(struct keypair *kp)
-{
-	struct keypair *old;
-
-	pthread_mutex_lock(&lock);
-	old = current;
-	current = kp != NULL ? keypair_ref(kp) : NULL;
-	pthread_mutex_unlock(&lock);
-	keypair_unref(old);
-}
-
-static struct keypair *
-get_keypair(void)
-{
-	struct keypair *kp;
-
-	pthread_mutex_lock(&lock);
-	kp = current != NULL ? keypair_ref(current) : NULL;
-	pthread_mutex_unlock(&lock);
-	return kp;
-}
+struct tls_identity {
+	atomic_int refs;
+	gnutls_pcert_st chain[KEYPAIR_CHAIN_MAX];
+	unsigned int n;
+	gnutls_privkey_t key; /* NULL: not read yet */
+};
 
 /* GnuTLS's datum lacks a const; it is only read. */
 static gnutls_datum_t
@@ -45,70 +28,77 @@ datum(const char *data, size_t len)
 }
 
 static int
-copy_chain(
-    const struct keypair_pem *pem, gnutls_pcert_st **certs, unsigned int *n)
+read_chain(struct tls_identity *id, const struct keypair_pem *pem)
 {
 	const gnutls_datum_t d = datum(pem->cert, pem->cert_len);
-	gnutls_pcert_st *list = gnutls_calloc(KEYPAIR_CHAIN_MAX, sizeof(*list));
-	int rc;
+	unsigned int n = KEYPAIR_CHAIN_MAX;
+	const int rc = gnutls_pcert_list_import_x509_raw(
+	    id->chain, &n, &d, GNUTLS_X509_FMT_PEM, 0);
 
-	*n = KEYPAIR_CHAIN_MAX;
-	if (list == NULL)
-		return GNUTLS_E_MEMORY_ERROR;
-	rc = gnutls_pcert_list_import_x509_raw(
-	    list, n, &d, GNUTLS_X509_FMT_PEM, 0);
-	if (rc < 0)
-		gnutls_free(list);
-	else
-		*certs = list;
+	if (rc >= 0)
+		id->n = n;
 	return rc;
 }
 
 static int
-copy_key(const struct keypair_pem *pem, gnutls_privkey_t *key)
+read_key(struct tls_identity *id, const struct keypair_pem *pem)
 {
 	const gnutls_datum_t d = datum(pem->key, pem->key_len);
-	int rc = gnutls_privkey_init(key);
+	const int rc = gnutls_privkey_init(&id->key);
 
 	if (rc < 0)
 		return rc;
-	rc = gnutls_privkey_import_x509_raw(
-	    *key, &d, GNUTLS_X509_FMT_PEM, NULL, 0);
-	if (rc < 0)
-		gnutls_privkey_deinit(*key);
-	return rc;
+	return gnutls_privkey_import_x509_raw(
+	    id->key, &d, GNUTLS_X509_FMT_PEM, NULL, 0);
 }
 
-static void
-free_chain(gnutls_pcert_st *certs, unsigned int n)
+struct tls_identity *
+tls_identity_new(const struct keypair *kp, struct error *err)
+{
+	const struct keypair_pem *pem = keypair_pem(kp);
+	AUTO(tls_identity_unref)
+	struct tls_identity *id = calloc(1, sizeof(*id));
+	int rc = GNUTLS_E_MEMORY_ERROR;
+
+	if (id != NULL) {
+		atomic_init(&id->refs, 1);
+		rc = read_chain(id, pem);
+		if (rc >= 0)
+			rc = read_key(id, pem);
+	}
+	if (rc >= 0)
+		return TAKE(id);
+	error_set(err, rc == GNUTLS_E_MEMORY_ERROR ? ERR_NOMEM : ERR_INVALID,
+	    "the certificate cannot be served: %s", gnutls_strerror(rc));
+	return NULL;
+}
+
+struct tls_identity *
+tls_identity_ref(struct tls_identity *id)
+{
+	atomic_fetch_add(&id->refs, 1);
+	return id;
+}
+
+void
+tls_identity_unref(struct tls_identity *id)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		gnutls_pcert_deinit(&certs[i]);
-	gnutls_free(certs);
+	if (id == NULL || atomic_fetch_sub(&id->refs, 1) != 1)
+		return;
+	for (i = 0; i < id->n; i++)
+		gnutls_pcert_deinit(&id->chain[i]);
+	if (id->key != NULL)
+		gnutls_privkey_deinit(id->key);
+	free(id);
 }
 
-int
-tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-    gnutls_pcert_st **certs, unsigned int *ncerts, gnutls_ocsp_data_st **ocsp,
-    unsigned int *nocsp, gnutls_privkey_t *key, unsigned int *flags)
+unsigned int
+tls_identity_get(
+    struct tls_identity *id, gnutls_pcert_st **chain, gnutls_privkey_t *key)
 {
-	struct keypair *kp = get_keypair();
-	int rc = -1;
-
-	(void)session;
-	(void)info;
-	*ocsp = NULL;
-	*nocsp = 0;
-	*flags = GNUTLS_CERT_RETR_DEINIT_ALL;
-	if (kp == NULL)
-		return -1;
-	if (copy_chain(keypair_pem(kp), certs, ncerts) >= 0) {
-		rc = copy_key(keypair_pem(kp), key) >= 0 ? 0 : -1;
-		if (rc != 0)
-			free_chain(*certs, *ncerts);
-	}
-	keypair_unref(kp);
-	return rc;
+	*chain = id->chain;
+	*key = id->key;
+	return id->n;
 }

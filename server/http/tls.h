@@ -8,22 +8,22 @@
 #include <gnutls/gnutls.h>
 
 /*
- * The certificate of the process. GnuTLS asks for it at each handshake through
- * a callback that carries no closure, so it is held here, once.
- *
- * What the callback hands out is a copy that GnuTLS releases after the
- * handshake: a pair can be replaced at any moment without asking which
- * handshakes still hold it.
+ * A pair as GnuTLS wants it, read once. Immutable; share by reference, from any
+ * thread. A session has pointers into it for as long as it lives.
  */
+struct tls_identity;
 
-/* Used by handshakes from now on; takes a reference. NULL: none. */
-void tls_set_keypair(struct keypair *kp);
+/* Returns a new reference; keeps nothing of the pair. NULL with *err:
+ * ERR_INVALID, where GnuTLS cannot read what libcrypto could; ERR_NOMEM. */
+struct tls_identity *tls_identity_new(
+    const struct keypair *kp, struct error *err);
+struct tls_identity *tls_identity_ref(struct tls_identity *id);
+void tls_identity_unref(struct tls_identity *id);
+OWNED(struct tls_identity, tls_identity_unref)
 
-/* For MHD_OPTION_HTTPS_CERT_CALLBACK2. */
-int tls_retrieve(gnutls_session_t session,
-    const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certs,
-    unsigned int *ncerts, gnutls_ocsp_data_st **ocsp, unsigned int *nocsp,
-    gnutls_privkey_t *key, unsigned int *flags);
+/* The chain and its key, borrowed. Returns how many certificates there are. */
+unsigned int tls_identity_get(
+    struct tls_identity *id, gnutls_pcert_st **chain, gnutls_privkey_t *key);
 
 /* TLS 1.2 and 1.3, in the words of gnutls_priority_init(). */
 extern const char tls_priorities[];

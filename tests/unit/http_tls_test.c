@@ -47,6 +47,15 @@ teardown(void **state)
 }
 
 static void
+set_tls(struct http_server *s, const struct keypair *kp)
+{
+	struct error err = ERROR_INIT;
+
+	if (http_server_set_tls(s, kp, &err) != 0)
+		fail_msg("%s", err.msg);
+}
+
+static void
 speaks_tls_1_2_and_1_3_only(void **state)
 {
 	static const struct {
@@ -101,7 +110,7 @@ a_new_certificate_leaves_open_connections_alone(void **state)
 	tls_hear(&old, "\r\n\r\n", reply);
 	assert_non_null(strstr(reply, " 200 "));
 
-	http_server_set_tls(w->server, w->second);
+	set_tls(w->server, w->second);
 	assert_int_equal(tls_dial(&fresh, w->server, NULL, NULL), 0);
 	assert_true(tls_peer_is(&fresh, w->second));
 
@@ -124,7 +133,7 @@ swap(void *arg)
 	int i;
 
 	for (i = 0; !atomic_load(&s->stop); i++)
-		http_server_set_tls(s->world->server,
+		set_tls(s->world->server,
 		    i % 2 == 0 ? s->world->second : s->world->first);
 	return NULL;
 }
@@ -182,7 +191,7 @@ serves_whatever_is_taken_as_a_pair(void **state)
 		kp = keypair_new(&same, time(NULL), &err);
 		if (kp == NULL)
 			fail_msg("%s: %s", rows[i].name, err.msg);
-		http_server_set_tls(w->server, kp);
+		set_tls(w->server, kp);
 		rc = tls_dial(&c, w->server, NULL, NULL);
 		if (rc != 0)
 			fail_msg("%s: %s", rows[i].name, gnutls_strerror(rc));
