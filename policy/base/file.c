@@ -8,10 +8,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SHOWN_MAX = 120 };
+enum {
+	NAME_SHOWN_MAX = 120,
+	WRITER_MS = 2 * 1000,  /* for somebody to write to a pipe at all */
+	SILENCE_MS = 30 * 1000 /* for more of it */
+};
+
+/* Standard input is waited for as long as it takes: somebody may be typing. */
+static bool
+wait_for(int fd, int ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, fd == STDIN_FILENO ? -1 : ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+/* A pipe's end may be that nobody writes to it yet. */
+static bool
+is_unwritten(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
+	       wait_for(fd, WRITER_MS);
+}
 
 static int
 read_all(int fd, const char *path, struct buf *b, struct error *err)
@@ -21,9 +50,15 @@ read_all(int fd, const char *path, struct buf *b, struct error *err)
 
 	for (;;) {
 		n = read(fd, chunk, sizeof(chunk));
+		if (n == 0 && b->len == 0 && is_unwritten(fd))
+			n = read(fd, chunk, sizeof(chunk));
 		if (n == 0)
 			return 0;
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EAGAIN && !wait_for(fd, SILENCE_MS))
+			return error_set(err, ERR_SYSTEM,
+			    "%s: nothing came for %d seconds", path,
+			    SILENCE_MS / 1000);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			return error_set(
@@ -70,7 +105,8 @@ file_read(const char *path, size_t max, size_t *len, struct error *err)
 	if (strcmp(path, "-") == 0) {
 		rc = read_all(STDIN_FILENO, "stdin", &b, err);
 	} else {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		/* To open a pipe is to wait for who writes to it, else. */
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd < 0) {
 			error_set(
 			    err, ERR_SYSTEM, "%s: %s", path, strerror(errno));

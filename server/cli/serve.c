@@ -4,6 +4,7 @@
 #include "server/cli/observe.h"
 #include "server/cli/sandbox.h"
 #include "server/cli/serve_options.h"
+#include "server/cli/signals.h"
 #include "server/cli/systemd.h"
 #include "server/cli/watch.h"
 #include "server/gate/certificate.h"
@@ -16,11 +17,9 @@
 #include <limits.h>
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,8 +54,9 @@ struct inputs {
 /* Everything that runs; taken down in the opposite order. */
 struct server {
 	const struct serve_options *o;
+	int signals;
 	struct log log;
-	pthread_mutex_t log_lock;
+	struct log_sink log_sink;
 	struct inputs in;
 	struct metrics *metrics;
 	struct watching watching;
@@ -375,25 +375,27 @@ stop(struct server *s)
 	if (s->systemd >= 0)
 		close(s->systemd);
 	inputs_clear(&s->in);
+	if (s->signals >= 0)
+		close(s->signals);
 }
 
 /*
  * Kubernetes takes a moment to stop sending after SIGTERM: say so on /readyz
- * and go on serving meanwhile. A second SIGTERM ends that, and everything.
+ * and go on serving meanwhile. A second SIGTERM ends that, and everything that
+ * is to come.
  */
-static bool
-drain(struct server *s, const sigset_t *signals)
+static void
+drain(struct server *s)
 {
 	const struct timespec delay = {.tv_sec = s->o->shutdown_delay};
-	int sig;
 
 	systemd_tell(s->systemd, "STOPPING=1");
 	atomic_store(&s->routes.draining, true);
 	http_server_drain(s->https);
 	log_event(&s->log, LOG_INFO, "draining", ":i", "seconds",
 	    (int64_t)s->o->shutdown_delay);
-	sig = sigtimedwait(signals, NULL, &delay);
-	return sig != SIGTERM && sig != SIGINT;
+	signals_let_end();
+	nanosleep(&delay, NULL);
 }
 
 /*
@@ -401,11 +403,10 @@ drain(struct server *s, const sigset_t *signals)
  * alone for a moment (a certificate and its key are two files).
  */
 static void
-attend(struct server *s, int signal_fd)
+attend(struct server *s)
 {
-	struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+	struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
 	    {.fd = watch_fd(s->watch), .events = POLLIN}};
-	struct signalfd_siginfo info;
 	int64_t now, due = INT64_MAX; /* when to reload, in milliseconds */
 	int n;
 
@@ -423,24 +424,19 @@ attend(struct server *s, int signal_fd)
 			due = INT64_MAX;
 			reload(s);
 		}
-		if (n <= 0 || (fds[0].revents & POLLIN) == 0 ||
-		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
+		if (n <= 0 || (fds[0].revents & POLLIN) == 0)
 			continue;
-		if (info.ssi_signo != SIGHUP)
+		if (signals_end(s->signals))
 			return;
 		reload(s);
 	}
 }
 
-static int
-run(struct server *s, const sigset_t *signals, struct error *err)
+static void
+run(struct server *s)
 {
-	const int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
 	AUTO(buf_clear) struct buf paths = BUF_INIT(POLICIES_MAX * PATH_MAX);
 
-	if (signal_fd < 0)
-		return error_set(
-		    err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
 	policies_text(&s->o->policy, &paths);
 	log_event(&s->log, LOG_INFO, "serving", ":s :i :i :s :s :s", "version",
 	    version_string(), "port", (int64_t)http_server_port(s->https),
@@ -448,24 +444,9 @@ run(struct server *s, const sigset_t *signals, struct error *err)
 	    s->in.rules->name, "policyFile", buf_text(&paths), "sha256",
 	    s->in.rules->sha256);
 	systemd_tell(s->systemd, "READY=1");
-	attend(s, signal_fd);
-	close(signal_fd);
-	if (!drain(s, signals))
-		_exit(STATUS_OK);
+	attend(s);
+	drain(s);
 	log_event(&s->log, LOG_INFO, "stopping", "");
-	return 0;
-}
-
-/* Every thread inherits the mask: signals come to run() alone. */
-static void
-block_signals(sigset_t *signals)
-{
-	sigemptyset(signals);
-	sigaddset(signals, SIGTERM);
-	sigaddset(signals, SIGINT);
-	sigaddset(signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* Each connection is one; the soft limit is often low for the sake of
@@ -485,9 +466,8 @@ int
 cmd_serve(int argc, char **argv)
 {
 	struct serve_options o;
-	struct server s = {.o = &o, .log_lock = PTHREAD_MUTEX_INITIALIZER};
+	struct server s = {.o = &o, .log_sink = LOG_SINK_INIT};
 	struct error err = ERROR_INIT;
-	sigset_t signals;
 	int status = serve_options_parse(&o, argc, argv);
 
 	if (status != STATUS_OK)
@@ -495,17 +475,19 @@ cmd_serve(int argc, char **argv)
 	s.log = (struct log){.clock = &clock_real,
 	    .level = o.log_level,
 	    .fd = STDERR_FILENO,
-	    .lock = &s.log_lock,
+	    .sink = &s.log_sink,
 	    .prefixed = systemd_is_journal(STDERR_FILENO)};
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
-	block_signals(&signals);
+	s.signals = signals_take(&err);
 	allow_many_files();
 	s.systemd = systemd_connect(); /* which the sandbox keeps it from */
 	status = STATUS_USAGE;
-	if (load(&s, &err) == 0) {
+	if (s.signals >= 0 && load(&s, &err) == 0) {
 		enter_sandbox(&s);
-		if (start(&s, &err) == 0 && run(&s, &signals, &err) == 0)
+		if (start(&s, &err) == 0) {
+			run(&s);
 			status = STATUS_OK;
+		}
 	}
 	if (err.code != ERR_NONE)
 		cli_fail(argv[0], status, &err);

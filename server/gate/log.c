@@ -6,6 +6,8 @@
 #include "policy/base/units.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,21 +83,90 @@ log_object(struct buf *b, const char *fmt, ...)
 	buf_puts(b, "}");
 }
 
-/* A pipe takes more than PIPE_BUF bytes in pieces when it is full, with those
- * of others between. There is nobody to tell of a failure. */
+/* Until `until` for room; a pipe with room takes PIPE_BUF bytes at once. */
+static bool
+has_room(const struct log *l, int64_t until)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLOUT};
+	const int64_t left = until - l->clock->monotonic_ms(l->clock);
+
+	return poll(&p, 1, left > 0 ? (int)left : 0) > 0;
+}
+
+/* There is nobody to tell of a failure. False: there was no room in time. */
+static bool
+write_all(
+    const struct log *l, const struct buf *line, int64_t until, size_t *done)
+{
+	size_t piece;
+	ssize_t n;
+
+	for (*done = 0; *done < line->len; *done += (size_t)n) {
+		if (l->sink != NULL && !has_room(l, until))
+			return false;
+		piece = line->len - *done;
+		if (l->sink != NULL && piece > PIPE_BUF)
+			piece = PIPE_BUF;
+		n = write(l->fd, line->data + *done, piece);
+		if (n <= 0)
+			break;
+	}
+	return true;
+}
+
+static void
+begin_line(const struct log *l, enum log_level level, const char *event,
+    struct buf *line)
+{
+	if (l->prefixed)
+		buf_puts(line, prefixes[level]);
+	buf_puts(line, "{\"time\":\"");
+	units_add_time(line, l->clock->wall_s(l->clock));
+	buf_printf(line, "\",\"level\":\"%s\",\"event\":\"%s\"",
+	    level_names[level], event);
+}
+
+/* With the lock held. A pipe takes more than PIPE_BUF bytes in pieces when it
+ * is full, with those of others between: hence the lock. */
+static void
+write_shared(const struct log *l, const struct buf *line)
+{
+	struct log_sink *s = l->sink;
+	const int64_t now = l->clock->monotonic_ms(l->clock);
+	const int64_t until = now >= s->patient_from ? now + LOG_WAIT_MS : now;
+	AUTO(buf_clear) struct buf before = BUF_INIT(LOG_LINE_MAX);
+	size_t done = 0;
+
+	if (s->torn)
+		buf_puts(&before, "\n");
+	if (s->lost > 0) {
+		begin_line(l, LOG_WARN, "lines_lost", &before);
+		buf_printf(&before, ",\"lines\":%" PRId64 "}\n", s->lost);
+	}
+	if (!before.failed && write_all(l, &before, until, &done)) {
+		s->torn = false;
+		s->lost = 0;
+		if (write_all(l, line, until, &done))
+			return;
+	}
+	s->torn |= done > 0;
+	s->lost++;
+	if (until > now)
+		s->patient_from = until + LOG_WAIT_AGAIN_MS;
+}
+
 static void
 write_line(const struct log *l, const struct buf *line)
 {
-	size_t done = 0;
-	ssize_t n;
+	size_t done;
 
-	if (l->lock != NULL)
-		pthread_mutex_lock(l->lock);
-	while (done < line->len &&
-	       (n = write(l->fd, line->data + done, line->len - done)) > 0)
-		done += (size_t)n;
-	if (l->lock != NULL)
-		pthread_mutex_unlock(l->lock);
+	if (l->sink == NULL) {
+		write_all(l, line, 0, &done);
+		return;
+	}
+	pthread_mutex_lock(&l->sink->lock);
+	write_shared(l, line);
+	pthread_mutex_unlock(&l->sink->lock);
 }
 
 void
@@ -107,12 +178,9 @@ log_event(const struct log *l, enum log_level level, const char *event,
 
 	if (level < l->level)
 		return;
-	if (l->prefixed)
-		buf_puts(&line, prefixes[level]);
-	buf_puts(&line, "{\"time\":\"");
-	units_add_time(&line, l->clock->wall_s(l->clock));
-	buf_printf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"%s",
-	    level_names[level], event, fmt[0] == '\0' ? "" : ",");
+	begin_line(l, level, event, &line);
+	if (fmt[0] != '\0')
+		buf_puts(&line, ",");
 	va_start(ap, fmt);
 	add_members(&line, fmt, ap);
 	va_end(ap);

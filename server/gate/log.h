@@ -10,23 +10,45 @@
 
 /*
  * The log: one JSON object per line on a file descriptor. Every line has
- * "time", "level" and "event" first. With a lock safe from any thread; a line
+ * "time", "level" and "event" first. With a sink safe from any thread; a line
  * is written whole or, when memory is out, not at all.
  */
 enum {
 	LOG_LINE_MAX = 128 * 1024,
-	LOG_TEXT_MAX = 1024, /* of one text: what is over it is cut */
+	LOG_WAIT_MS = 1000,        /* for who reads it */
+	LOG_WAIT_AGAIN_MS = 30000, /* after one that was in vain */
+	LOG_TEXT_MAX = 1024,       /* of one text: what is over it is cut */
 	LOG_LONG_MAX = 16 * 1024,
 };
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
+/*
+ * What threads that write to one descriptor share. Who reads it may be slow,
+ * and is waited for; who takes nothing for LOG_WAIT_MS costs lines, which are
+ * counted and told of ("lines_lost") when there is room again. Those that work
+ * must not wait for those that watch.
+ */
+struct log_sink {
+	pthread_mutex_t lock; /* guards what follows */
+	int64_t
+	    patient_from; /* monotonic milliseconds; before it nobody waits */
+	int64_t lost;
+	bool torn; /* the last line has no end */
+};
+
+#define LOG_SINK_INIT                             \
+	{                                         \
+		.lock = PTHREAD_MUTEX_INITIALIZER \
+	}
+
 struct log {
 	const struct clock *clock; /* borrowed */
 	enum log_level level;      /* lines below it are not written */
 	int fd;
-	pthread_mutex_t *lock; /* borrowed; NULL: only one thread writes */
-	bool prefixed;         /* "<4>" first, where a journal wants a level */
+	/* Borrowed; NULL: only one thread writes, and waits. */
+	struct log_sink *sink;
+	bool prefixed; /* "<4>" first, where a journal wants a level */
 };
 
 /* "debug", "info", "warn" or "error"; false for anything else. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,6 +140,61 @@ has_its_level_before_it_where_a_journal_reads_that(void **state)
 	close(fds[1]);
 }
 
+static int64_t
+no_time_passes(const struct clock *c)
+{
+	(void)c;
+	return 0;
+}
+
+static size_t
+drain(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, out + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	out[len] = '\0';
+	return len;
+}
+
+/* A pipe that nobody read stopped everyone who had something to log. */
+static void
+who_does_not_read_costs_lines_and_no_time(void **state)
+{
+	static const struct clock clock = {
+	    .wall_s = fixed_wall, .monotonic_ms = no_time_passes};
+	static char text[LOG_LONG_MAX], read_back[128 * 1024];
+	/* Somebody has been waited for in vain. */
+	struct log_sink sink = {
+	    .lock = PTHREAD_MUTEX_INITIALIZER, .patient_from = 1};
+	struct log l = {.clock = &clock, .sink = &sink};
+	const char *end;
+	int fds[2], i;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
+	l.fd = fds[1];
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < 10; i++)
+		log_event(&l, LOG_INFO, "long", ":l", "key", text);
+	assert_true(drain(fds[0], read_back, sizeof(read_back)) > 0);
+	assert_int_equal(sink.lost, 7); /* 64 KiB are a pipe's */
+	assert_true(sink.torn);
+	log_event(&l, LOG_INFO, "last", "");
+	drain(fds[0], read_back, sizeof(read_back));
+	end = "\n{\"time\":\"2026-01-02T03:04:05Z\",\"level\":\"warn\","
+	      "\"event\":\"lines_lost\",\"lines\":7}\n"
+	      "{\"time\":\"2026-01-02T03:04:05Z\",\"level\":\"info\","
+	      "\"event\":\"last\"}\n";
+	assert_string_equal(read_back, end);
+	assert_int_equal(sink.lost, 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void
 parses_level_names(void **state)
 {
@@ -161,6 +217,7 @@ main(void)
 	    cmocka_unit_test(leaves_out_what_is_below_the_level),
 	    cmocka_unit_test(
 		has_its_level_before_it_where_a_journal_reads_that),
+	    cmocka_unit_test(who_does_not_read_costs_lines_and_no_time),
 	    cmocka_unit_test(parses_level_names),
 	};
 
