@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that runs out again and again under load: the gate answers, never
-lies, never dies. About seven seconds."""
+"""Memory that runs out again and again under load, in handshakes too: the gate
+answers, never lies, never dies. About seven seconds."""
 
 import concurrent.futures
 import http.client
@@ -21,6 +21,7 @@ from lib import content, fault_registry, gate, paths, process, tap  # noqa: E402
 
 ONE_IN, FAILED = 0, 8  # where they stand in what failing_alloc.c shares
 CLIENTS = 4
+REQUESTS = 3  # on a connection
 ANSWER_S = 10  # hung, if it takes longer
 SOURCE = paths.ROOT / "tests" / "lib" / "failing_alloc.c"
 POLICY = """\
@@ -88,7 +89,11 @@ class OutOfMemory(unittest.TestCase):
         right = none = 0
         connection = None
         while time.monotonic() < until:
-            good = next(self.count) % 2 == 0
+            n = next(self.count)
+            good = n % 2 == 0
+            if connection and n % REQUESTS == 0:
+                connection.close()
+                connection = None
             try:
                 connection = connection or self.own.connect(ANSWER_S)
                 admitted = self.ask(connection, good)
