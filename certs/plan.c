@@ -13,11 +13,7 @@
 OWNED(X509_STORE, X509_STORE_free)
 OWNED(X509_STORE_CTX, X509_STORE_CTX_free)
 
-enum {
-	LIFE_MAX_YEARS = 100,
-	OVERLAPS_IN_LEAF = 4,
-	OVERLAPS_IN_CA = 12,
-};
+enum { LIFE_MAX_YEARS = 100, OVERLAPS_IN_LEAF = 4, OVERLAPS_IN_CA = 12 };
 
 static const int64_t LIFE_MAX_S = LIFE_MAX_YEARS * 366LL * 24 * 3600;
 
@@ -60,11 +56,14 @@ check_lives(const struct authority_request *r, struct error *err)
 	return 0;
 }
 
-/* Failures that say something of us and not of what was read. */
-static bool
-is_ours(const struct error *err)
+/* Hands on a failure that says something of us and not of what was read; 0
+ * where there is none of those. */
+static int
+hand_on(const struct error *why, struct error *err)
 {
-	return err->code == ERR_NOMEM || err->code == ERR_INTERNAL;
+	return why->code == ERR_NOMEM || why->code == ERR_INTERNAL
+		   ? error_set(err, why->code, "%s", why->msg)
+		   : 0;
 }
 
 static int64_t
@@ -223,8 +222,8 @@ read_bundle(struct plan *p, const struct authority_set *have, struct error *err)
 	all = read_authorities(have, why);
 	if (all != NULL)
 		read_signer(p, have, all, why);
-	if (is_ours(why))
-		return error_set(err, why->code, "%s", why->msg);
+	if (hand_on(why, err) != 0)
+		return -1;
 	if (p->ca.cert == NULL && !p->r->mend && !p->r->renew_ca)
 		return error_set(err, ERR_INVALID,
 		    "%s, so nothing can be signed; --now ca makes a new "
@@ -292,8 +291,8 @@ read_leaf(struct plan *p, const struct authority_set *have, struct error *err)
 		pair = keypair_new(&pem, p->r->now, why);
 	if (chain != NULL && pair == NULL)
 		error_wrap(why, "tls.crt, tls.key");
-	if (is_ours(why))
-		return error_set(err, why->code, "%s", why->msg);
+	if (hand_on(why, err) != 0)
+		return -1;
 	/* They say whom a new one is for, even where this one has ended. */
 	if (p->r->nnames == 0 && chain == NULL)
 		return error_set(err, ERR_INVALID,
@@ -303,7 +302,7 @@ read_leaf(struct plan *p, const struct authority_set *have, struct error *err)
 		return error_wrap(err, "the names in tls.crt");
 	if (pair != NULL && verify(p, chain, why) == 0)
 		p->chain = TAKE(chain);
-	return is_ours(why) ? error_set(err, why->code, "%s", why->msg) : 0;
+	return hand_on(why, err);
 }
 
 static bool
@@ -322,10 +321,9 @@ judge_leaf(struct plan *p, X509 *leaf, struct error *err)
 {
 	AUTO(buf_clear) struct buf names = BUF_INIT(NAMES_TEXT_MAX);
 	struct error *why = &p->report->leaf_why, none = ERROR_INIT;
-	const bool known = names_of(leaf, &names, &none) == 0;
 
-	if (!known && is_ours(&none))
-		return error_set(err, none.code, "%s", none.msg);
+	if (names_of(leaf, &names, &none) != 0 && hand_on(&none, err) != 0)
+		return -1;
 	if (p->r->renew_leaf)
 		error_set(why, ERR_INVALID, "asked for");
 	else if (!is_signed_by(leaf, p->ca.cert))
@@ -349,7 +347,7 @@ is_known(const struct plan *p)
 static int
 settle_leaf(struct plan *p, struct error *err)
 {
-	X509 *leaf = p->chain != NULL ? sk_X509_value(p->chain, 0) : NULL;
+	X509 *leaf = sk_X509_value(p->chain, 0); /* NULL: none */
 	const int64_t left = not_after(p->ca.cert) - p->r->now;
 
 	if (leaf != NULL) {
@@ -368,21 +366,20 @@ settle_leaf(struct plan *p, struct error *err)
 
 /* Once what is served has been the signing one's for long enough, the others
  * have nothing to say any more. */
-static int
-drop_authorities(struct plan *p, struct error *err)
+static void
+drop_authorities(struct plan *p)
 {
-	X509 *leaf = p->chain != NULL ? sk_X509_value(p->chain, 0) : NULL;
-	const int n = sk_X509_num(p->bundle);
+	X509 *leaf = sk_X509_value(p->chain, 0);
+	int i;
 
-	if (n == 1 || leaf == NULL || !is_signed_by(leaf, p->ca.cert) ||
+	if (leaf == NULL || !is_signed_by(leaf, p->ca.cert) ||
 	    p->r->now < born(leaf) + p->r->overlap)
-		return 0;
-	p->report->dropped += n - 1;
-	pem_chain_free(p->bundle);
-	p->bundle = sk_X509_new_null();
-	if (p->bundle == NULL)
-		return crypto_failed(err, ERR_NOMEM, "certificates");
-	return push(p->bundle, p->ca.cert, false, err);
+		return;
+	for (i = sk_X509_num(p->bundle) - 1; i >= 0; i--)
+		if (X509_cmp(sk_X509_value(p->bundle, i), p->ca.cert) != 0) {
+			X509_free(sk_X509_delete(p->bundle, i));
+			p->report->dropped++;
+		}
 }
 
 static void
@@ -491,8 +488,8 @@ authority_plan(const struct authority_set *have,
 	    (r->nnames == 0 ||
 		names_text(r->names, r->nnames, &p.names, err) == 0) &&
 	    read_bundle(&p, have, err) == 0 && settle_authority(&p, err) == 0 &&
-	    read_leaf(&p, have, err) == 0 && settle_leaf(&p, err) == 0 &&
-	    drop_authorities(&p, err) == 0) {
+	    read_leaf(&p, have, err) == 0 && settle_leaf(&p, err) == 0) {
+		drop_authorities(&p);
 		look_ahead(&p);
 		rc = put_all(&p, have, next, err);
 	}
