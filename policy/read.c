@@ -16,32 +16,17 @@ read_no_memory(struct reader *r, const struct node *n)
 static void
 describe(const struct node *n, struct buf *b)
 {
-	switch (n->value == NULL ? JSON_NULL : json_typeof(n->value)) {
-	case JSON_OBJECT:
-		buf_puts(b, "a mapping");
-		break;
-	case JSON_ARRAY:
-		buf_puts(b, "a list");
-		break;
-	case JSON_STRING:
+	if (json_is_string(n->value)) {
 		buf_puts(b, "\"");
 		text_sanitise(b, json_string_value(n->value), READ_FOUND_MAX);
 		buf_puts(b, "\"");
-		break;
-	case JSON_INTEGER:
+	} else if (json_is_integer(n->value)) {
 		buf_printf(b, "the number %" JSON_INTEGER_FORMAT,
 		    json_integer_value(n->value));
-		break;
-	case JSON_REAL:
+	} else if (json_is_real(n->value)) {
 		buf_printf(b, "the number %g", json_real_value(n->value));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		buf_puts(b, json_is_true(n->value) ? "true" : "false");
-		break;
-	default:
-		buf_puts(b, "nothing");
-		break;
+	} else {
+		buf_puts(b, node_kind(n));
 	}
 }
 
@@ -165,6 +150,34 @@ read_item(struct reader *r, const struct node *n, const char *what,
 	return -1;
 }
 
+void *
+read_alloc(struct reader *r, const struct node *n, size_t len, size_t size)
+{
+	void *p = arena_calloc(r->mem, len, size);
+
+	if (p == NULL)
+		read_no_memory(r, n);
+	return p;
+}
+
+void *
+read_elements(
+    struct reader *r, const struct node *n, const char *what, size_t size)
+{
+	const size_t len = json_array_size(n->value);
+
+	if (!json_is_array(n->value)) {
+		read_expected(r, n, what);
+		return NULL;
+	}
+	if (len > READ_LIST_MAX) {
+		diagnostics_error(r->diagnostics, n,
+		    "%zu elements, at most %d are read", len, READ_LIST_MAX);
+		return NULL;
+	}
+	return read_alloc(r, n, len, size);
+}
+
 int
 read_list(struct reader *r, const struct node *n, const char *what,
     read_item_check *check, struct string_list *out)
@@ -175,21 +188,10 @@ read_list(struct reader *r, const struct node *n, const char *what,
 	int rc = 0;
 
 	*out = (struct string_list){.n = 0};
-	if (!json_is_array(n->value)) {
-		buf_printf(&b, "a list, each element %s", what);
-		read_expected(r, n, buf_text(&b));
+	buf_printf(&b, "a list, each element %s", what);
+	items = read_elements(r, n, buf_text(&b), sizeof(*items));
+	if (items == NULL)
 		return -1;
-	}
-	if (len > READ_LIST_MAX) {
-		diagnostics_error(r->diagnostics, n,
-		    "%zu elements, at most %d are read", len, READ_LIST_MAX);
-		return -1;
-	}
-	items = arena_calloc(r->mem, len, sizeof(*items));
-	if (items == NULL) {
-		read_no_memory(r, n);
-		return -1;
-	}
 	for (i = 0; i < len; i++) {
 		const struct node item = node_at(n, i);
 
@@ -236,11 +238,9 @@ read_pairs(struct reader *r, const struct node *n, struct pair_list *out)
 		read_expected(r, n, "a mapping of names to values");
 		return -1;
 	}
-	items = arena_calloc(r->mem, len, sizeof(*items));
-	if (items == NULL) {
-		read_no_memory(r, n);
+	items = read_alloc(r, n, len, sizeof(*items));
+	if (items == NULL)
 		return -1;
-	}
 	for (i = 0; i < len; i++) {
 		const struct node item = node_at(n, i);
 

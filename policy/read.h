@@ -38,6 +38,13 @@ void read_expected(struct reader *r, const struct node *n, const char *what);
 
 void read_no_memory(struct reader *r, const struct node *n);
 
+/* Zeroed memory for `len` things, or NULL after reporting at the node; and for
+ * the elements of a list, which is said to be `what`, as well. */
+void *read_alloc(
+    struct reader *r, const struct node *n, size_t len, size_t size);
+void *read_elements(
+    struct reader *r, const struct node *n, const char *what, size_t size);
+
 /* The string, or NULL after reporting: "expected `what`, found ...". */
 const char *read_text(struct reader *r, const struct node *n, const char *what);
 

@@ -141,16 +141,16 @@ read_image_globs(
 
 	if (read_globs(r, n, check_image_glob, warn_image_glob, out) != 0)
 		return -1;
-	items = arena_calloc(r->mem, out->n, sizeof(*items));
+	items = read_alloc(r, n, out->n, sizeof(*items));
 	for (i = 0; items != NULL && i < out->n; i++) {
 		items[i] = match_common_glob(out->items[i], r->mem);
-		if (items[i] == NULL)
-			items = NULL;
+		if (items[i] == NULL) {
+			read_no_memory(r, n);
+			return -1;
+		}
 	}
-	if (items == NULL) {
-		read_no_memory(r, n);
+	if (items == NULL)
 		return -1;
-	}
 	out->items = items;
 	return 0;
 }

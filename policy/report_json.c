@@ -40,7 +40,7 @@ finding_json(const struct finding *f)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, "
 			 "s:o}",
 	    "rule", f->rule->name, "check", f->check, "mode",
-	    mode_name(f->rule->mode), "platform", f->platform, "actual",
+	    mode_names[f->rule->mode], "platform", f->platform, "actual",
 	    f->actual, "limit", f->limit, "message", f->message, "evidence",
 	    f->evidence, "fix", f->fix, "owner", text(f->rule->owner), "waived",
 	    waiver_json(f));
@@ -72,33 +72,27 @@ fault_json(const struct fault *f)
 static json_t *
 platforms_json(const struct report_image *img)
 {
-	json_t *list = json_array();
+	AUTO(json_decref) json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; i < img->nplatforms; i++)
 		if (json_array_append_new(
 			list, platform_json(&img->platforms[i])) != 0)
-			goto fail;
-	return list;
-fail:
-	json_decref(list);
-	return NULL;
+			return NULL;
+	return TAKE(list);
 }
 
 static json_t *
 findings_json(const struct report_image *img)
 {
-	json_t *list = json_array();
+	AUTO(json_decref) json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; i < img->nfindings; i++)
 		if (json_array_append_new(
 			list, finding_json(&img->findings[i])) != 0)
-			goto fail;
-	return list;
-fail:
-	json_decref(list);
-	return NULL;
+			return NULL;
+	return TAKE(list);
 }
 
 static json_t *

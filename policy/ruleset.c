@@ -8,17 +8,23 @@
 
 #include <string.h>
 
-const char *const ruleset_modes[] = {"enforce", "warn", "audit", NULL};
+const char *const mode_names[] = {
+    [MODE_ENFORCE] = "enforce",
+    [MODE_WARN] = "warn",
+    [MODE_AUDIT] = "audit",
+    NULL,
+};
+
+const char *const on_error_names[] = {
+    [ON_ERROR_DENY] = "deny",
+    [ON_ERROR_WARN] = "warn",
+    [ON_ERROR_ALLOW] = "allow",
+    NULL,
+};
 
 /* Keys of a review's audit annotations beside the rules' names. */
 static const char *const reserved_names[] = {
     "verdict", "error", "exempt", NULL};
-
-const char *
-mode_name(enum mode m)
-{
-	return ruleset_modes[m];
-}
 
 struct ruleset *
 ruleset_ref(struct ruleset *rs)
@@ -40,7 +46,7 @@ static enum mode
 parse_mode(struct parsing *p, const struct node *parent, enum mode otherwise)
 {
 	const struct node n = node_get(parent, "mode");
-	int i = read_given(&n) ? read_word(&p->reader, &n, ruleset_modes) : -1;
+	int i = read_given(&n) ? read_word(&p->reader, &n, mode_names) : -1;
 
 	return i < 0 ? otherwise : (enum mode)i;
 }
@@ -187,11 +193,9 @@ parse_checks(struct parsing *p, const struct node *parent, struct rule *r)
 		    "size: {max: 300Mi}");
 	else
 		check_known_keys(p, &n);
-	demands = arena_calloc(p->rs->mem, node_size(&n), sizeof(*demands));
-	if (demands == NULL) {
-		read_no_memory(&p->reader, &n);
+	demands = read_alloc(&p->reader, &n, node_size(&n), sizeof(*demands));
+	if (demands == NULL)
 		return;
-	}
 	for (i = 0; check_keys[i] != NULL; i++) {
 		const struct node value = node_get(&n, check_keys[i]->name);
 		struct demand *d = &demands[r->ndemands];

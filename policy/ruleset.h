@@ -30,7 +30,9 @@ enum {
 enum mode { MODE_ENFORCE, MODE_WARN, MODE_AUDIT };
 enum on_error { ON_ERROR_DENY, ON_ERROR_WARN, ON_ERROR_ALLOW };
 
-const char *mode_name(enum mode m); /* "enforce" */
+/* "enforce", ... and "deny", ...; both end with NULL. */
+extern const char *const mode_names[];
+extern const char *const on_error_names[];
 
 struct match {
 	struct string_list namespaces; /* globs; "!" excludes */

@@ -26,8 +26,6 @@ struct parsing {
 	enum mode mode;          /* what rules have that give none */
 };
 
-extern const char *const ruleset_modes[]; /* ends with NULL */
-
 /* Turns to a source: what is reported from here on is about it. Returns its
  * root. */
 struct node parsing_enter(struct parsing *p, size_t source);

@@ -8,8 +8,6 @@
  * several files any may say it; those that do agree.
  */
 
-static const char *const on_errors[] = {"deny", "warn", "allow", NULL};
-
 static void
 parse_version(struct parsing *p, const struct node *root)
 {
@@ -68,11 +66,9 @@ parse_platform_list(struct parsing *p, const struct node *n)
 	if (json_is_array(n->value) && node_size(n) == 0)
 		diagnostics_error(p->reader.diagnostics, n,
 		    "is empty; leave it out to judge every platform");
-	items = arena_calloc(p->rs->mem, texts.n, sizeof(*items));
-	if (items == NULL) {
-		read_no_memory(&p->reader, n);
+	items = read_alloc(&p->reader, n, texts.n, sizeof(*items));
+	if (items == NULL)
 		return;
-	}
 	for (i = 0; i < texts.n; i++) {
 		const struct node item = node_at(n, i);
 		struct error err = ERROR_INIT;
@@ -147,8 +143,8 @@ settings_parse(struct parsing *p)
 		parse_version(p, &root);
 	}
 	parse_name(p);
-	p->mode = (enum mode)parse_word(p, "mode", ruleset_modes, MODE_ENFORCE);
-	p->rs->on_error =
-	    (enum on_error)parse_word(p, "onError", on_errors, ON_ERROR_DENY);
+	p->mode = (enum mode)parse_word(p, "mode", mode_names, MODE_ENFORCE);
+	p->rs->on_error = (enum on_error)parse_word(
+	    p, "onError", on_error_names, ON_ERROR_DENY);
 	parse_platforms(p);
 }

@@ -32,9 +32,6 @@ static const char rule_name[] =
     "^(?!(verdict|error|exempt)$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
 static const char date_text[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 
-static const char *const modes[] = {"enforce", "warn", "audit", NULL};
-static const char *const on_errors[] = {"deny", "warn", "allow", NULL};
-
 /* The schema with a key more; NULL where either could not be made. */
 static json_t *
 with(json_t *schema, const char *key, json_t *value)
@@ -222,7 +219,7 @@ rule_schema(void)
 	static const char *const required[] = {"name", "check", NULL};
 	json_t *properties = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 	    text(rule_name), "description", any_text(0), "owner", any_text(0),
-	    "mode", words(modes), "match", mapping(match_properties()), "check",
+	    "mode", words(mode_names), "match", mapping(match_properties()), "check",
 	    check_schema());
 
 	return requiring(mapping(properties), required);
@@ -253,8 +250,8 @@ explain_schema(void)
 	static const char *const required[] = {"version", NULL};
 	json_t *schema = mapping(json_pack(
 	    "{s:{s:i}, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "const", 1,
-	    "name", any_text(0), "mode", words(modes), "onError",
-	    words(on_errors), "platforms",
+	    "name", any_text(0), "mode", words(mode_names), "onError",
+	    words(on_error_names), "platforms",
 	    list_of(text(platform_text_pattern), false), "rules",
 	    bounded(list_of(rule_schema(), true), RULESET_RULES_MAX), "waivers",
 	    bounded(list_of(waiver_schema(), true), RULESET_WAIVERS_MAX)));

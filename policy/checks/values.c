@@ -78,33 +78,10 @@ parse_choice(
 	return i < 0 ? -1 : 0;
 }
 
-/* Room for a list's elements; NULL after reporting. */
-static void *
-alloc_items(
-    struct reader *r, const struct node *n, const char *what, size_t size)
-{
-	const size_t len = json_array_size(n->value);
-	void *items;
-
-	if (!json_is_array(n->value)) {
-		read_expected(r, n, what);
-		return NULL;
-	}
-	if (len > READ_LIST_MAX) {
-		diagnostics_error(r->diagnostics, n,
-		    "%zu elements, at most %d are read", len, READ_LIST_MAX);
-		return NULL;
-	}
-	items = arena_calloc(r->mem, len, size);
-	if (items == NULL)
-		read_no_memory(r, n);
-	return items;
-}
-
 static int
 parse_bases(struct check_parser *p, const struct node *n, struct base_list *out)
 {
-	size_t *items = alloc_items(
+	size_t *items = read_elements(
 	    p->reader, n, "a list of image references", sizeof(*items));
 	const size_t len = json_array_size(n->value);
 	int index, rc = 0;
@@ -160,7 +137,7 @@ static int
 parse_ports(struct reader *r, const struct node *n, struct port_list *out)
 {
 	struct port_range *items =
-	    alloc_items(r, n, "a list of ports", sizeof(*items));
+	    read_elements(r, n, "a list of ports", sizeof(*items));
 	const size_t len = json_array_size(n->value);
 	const char *text;
 	size_t i;
@@ -189,7 +166,7 @@ parse_platforms(
     struct reader *r, const struct node *n, struct platform_set *out)
 {
 	struct platform *items =
-	    alloc_items(r, n, "a list of platforms", sizeof(*items));
+	    read_elements(r, n, "a list of platforms", sizeof(*items));
 	const size_t len = json_array_size(n->value);
 	const char *text;
 	size_t i;
@@ -266,7 +243,7 @@ static int
 parse_patterns(struct reader *r, const struct node *n, struct pattern_list *out)
 {
 	struct pattern *items =
-	    alloc_items(r, n, "a list of patterns", sizeof(*items));
+	    read_elements(r, n, "a list of patterns", sizeof(*items));
 	const size_t len = json_array_size(n->value);
 	size_t i;
 	int rc = 0;

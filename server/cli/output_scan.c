@@ -222,7 +222,7 @@ print_tally(const struct term *t, const struct tally *y)
 	fprintf(t->out, "%-*s%10zu%8zu", NAME_COLUMNS, buf_text(&b),
 	    y->workloads, y->images);
 	if (y->rule != NULL) {
-		fprintf(t->out, "  %s", mode_name(y->rule->mode));
+		fprintf(t->out, "  %s", mode_names[y->rule->mode]);
 		fputs(y->rule->owner[0] != '\0' ? ", " : "", t->out);
 		term_text(t, y->rule->owner, TERM_TEXT_MAX);
 	}
@@ -304,7 +304,7 @@ tallies_json(const struct tally *items, size_t n)
 
 		if (o != NULL && items[i].rule != NULL) {
 			json_object_set_new(o, "mode",
-			    json_string(mode_name(items[i].rule->mode)));
+			    json_string(mode_names[items[i].rule->mode]));
 			json_object_set_new(
 			    o, "owner", text_json(items[i].rule->owner));
 		}

@@ -50,7 +50,7 @@ effect(const struct finding *f)
 	if (f->waived)
 		return "waived";
 	return f->rule->mode == MODE_ENFORCE ? "deny"
-					     : mode_name(f->rule->mode);
+					     : mode_names[f->rule->mode];
 }
 
 /* Words that stand below an image, from this column on. */

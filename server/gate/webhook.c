@@ -159,7 +159,7 @@ log_image(struct buf *b, const struct report_image *img, const char *source)
 		f = &img->findings[i];
 		buf_puts(&findings, i == 0 ? "[" : ",");
 		log_object(&findings, ":s :s :s", "rule", f->rule->name,
-		    "check", f->check, "mode", mode_name(f->rule->mode));
+		    "check", f->check, "mode", mode_names[f->rule->mode]);
 	}
 	buf_puts(&findings, i == 0 ? "[]" : "]");
 	log_object(b, ":s :s :s :s :s :s :j", "path", img->container->path,
@@ -247,7 +247,7 @@ count_review(
 		for (j = 0; j < img->nfindings; j++)
 			metrics_add(m, METRIC_FINDINGS, 1,
 			    img->findings[j].rule->name, img->findings[j].check,
-			    mode_name(img->findings[j].rule->mode));
+			    mode_names[img->findings[j].rule->mode]);
 	}
 }
 
