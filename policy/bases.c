@@ -51,13 +51,7 @@ beneath(const struct image_set *set, const struct image *image)
 	return NULL;
 }
 
-static const struct image *
-find_beneath(const struct plan *p, size_t base, const struct image *image)
-{
-	return beneath(p->bases[base].facts, image);
-}
-
-/* The same of what the base's name meant before. */
+/* What the base's name meant before, if it lies beneath. */
 static const struct image *
 find_older(const struct plan *p, size_t base, const struct image *image)
 {
@@ -83,7 +77,7 @@ find_older(const struct plan *p, size_t base, const struct image *image)
 size_t
 bases_beneath(const struct plan *p, size_t base, const struct image *image)
 {
-	const struct image *found = find_beneath(p, base, image);
+	const struct image *found = beneath(p->bases[base].facts, image);
 
 	return found == NULL ? 0 : found->diff_ids.n;
 }
@@ -122,21 +116,21 @@ claims(struct report_platform *rp, const struct pair_list *pairs,
 	return true;
 }
 
-/* What lies beneath, if it is nearer than what was found so far. */
+/* What lies beneath, if it is nearer than what was found so far. `today` is
+ * what the name means for this platform by now. */
 static void
-take_nearer(const struct plan *p, struct report_platform *rp, size_t base,
-    const struct image *found, bool stale)
+take_nearer(struct report_platform *rp, const char *name,
+    const struct image *found, const struct image *today)
 {
 	if (found == NULL || found->diff_ids.n <= rp->base_layers)
 		return;
-	rp->base_name = p->rules->bases[base].text;
+	rp->base_name = name;
 	rp->base_digest = found->digest;
 	rp->base_how = BASE_LAYERS;
 	rp->base_layers = found->diff_ids.n;
 	rp->base = found;
-	rp->base_is_stale = stale;
-	rp->base_today =
-	    stale ? same_of(p->bases[base].facts, rp->image) : found;
+	rp->base_is_stale = found != today;
+	rp->base_today = today;
 }
 
 static void
@@ -169,25 +163,21 @@ bases_prove(
 {
 	const struct image *found = beneath(set, rp->image);
 
-	if (found == NULL || found->diff_ids.n <= rp->base_layers)
-		return;
-	rp->base_name = name;
-	rp->base_digest = found->digest;
-	rp->base_how = BASE_LAYERS;
-	rp->base_layers = found->diff_ids.n;
-	rp->base = rp->base_today = found;
+	take_nearer(rp, name, found, found);
 }
 
 void
 bases_find(const struct plan *p, struct report_platform *rp)
 {
+	const struct reference *names = p->rules->bases;
 	size_t i;
 
 	know_nothing(rp);
 	for (i = 0; i < p->nbases; i++)
-		take_nearer(p, rp, i, find_beneath(p, i, rp->image), false);
+		bases_prove(rp, names[i].text, p->bases[i].facts);
 	for (i = 0; i < p->nbases; i++)
-		take_nearer(p, rp, i, find_older(p, i, rp->image), true);
+		take_nearer(rp, names[i].text, find_older(p, i, rp->image),
+		    same_of(p->bases[i].facts, rp->image));
 	if (rp->base_how == BASE_NONE)
 		find_claim_of(rp);
 }

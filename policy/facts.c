@@ -3,16 +3,10 @@
 
 #include <string.h>
 
-static struct arena *
-new_arena(size_t expected)
-{
-	return expected == 0 ? arena_new() : arena_new_for(expected);
-}
-
 struct image *
 image_new(size_t expected)
 {
-	AUTO(arena_free) struct arena *mem = new_arena(expected);
+	AUTO(arena_free) struct arena *mem = arena_new_for(expected);
 	struct image *img = mem ? arena_calloc(mem, 1, sizeof(*img)) : NULL;
 
 	if (img == NULL)
@@ -78,7 +72,7 @@ image_first_layers_size(const struct image *img, size_t n)
 struct image_set *
 image_set_new(size_t expected)
 {
-	AUTO(arena_free) struct arena *mem = new_arena(expected);
+	AUTO(arena_free) struct arena *mem = arena_new_for(expected);
 	struct image_set *set = mem ? arena_calloc(mem, 1, sizeof(*set)) : NULL;
 
 	if (set == NULL)

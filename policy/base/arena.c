@@ -30,7 +30,7 @@ struct arena {
 struct arena *
 arena_new(void)
 {
-	return arena_new_for(CHUNK_MIN);
+	return arena_new_for(0);
 }
 
 struct arena *
@@ -40,6 +40,8 @@ arena_new_for(size_t expected)
 
 	if (a == NULL)
 		return NULL;
+	if (expected == 0)
+		expected = CHUNK_MIN;
 	a->next = expected < CHUNK_MAX ? expected : CHUNK_MAX;
 	return a;
 }

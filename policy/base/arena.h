@@ -17,8 +17,8 @@ struct arena;
  * for pieces until the first is asked for. */
 struct arena *arena_new(void);
 
-/* The same for what is going to take about `expected` bytes, so that little
- * more than one chunk is asked of malloc. */
+/* The same for what is going to take about `expected` bytes (0: not known), so
+ * that little more than one chunk is asked of malloc. */
 struct arena *arena_new_for(size_t expected);
 void arena_free(struct arena *a); /* NULL is fine */
 OWNED(struct arena, arena_free)
