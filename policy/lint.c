@@ -3,6 +3,7 @@
 
 #include "policy/checks/check.h"
 #include "policy/glob.h"
+#include "policy/match.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,17 +23,6 @@ struct linter {
 };
 
 static bool
-has_kind(const struct match *m, const char *kind)
-{
-	size_t i;
-
-	for (i = 0; i < m->kinds.n; i++)
-		if (strcmp(m->kinds.items[i], kind) == 0)
-			return true;
-	return m->kinds.n == 0;
-}
-
-static bool
 runs_nothing(const struct match *m)
 {
 	return m->containers == UINT32_C(1) << CONTAINER_IMAGE_VOLUME;
@@ -42,7 +32,7 @@ runs_nothing(const struct match *m)
 static const char *
 impossible(const struct match *m)
 {
-	if (m->kinds.n != 1 || !has_kind(m, "Image"))
+	if (m->kinds.n != 1 || !match_kind(m, "Image"))
 		return NULL;
 	if (m->labels.n > 0)
 		return "a bare image has no labels";
@@ -243,7 +233,7 @@ denies_in_kube_system(const struct rule *r)
 	const struct match *m = &r->match;
 
 	return r->mode == MODE_ENFORCE && m->images.n == 0 &&
-	       m->labels.n == 0 && m->containers == 0 && has_kind(m, "Pod") &&
+	       m->labels.n == 0 && m->containers == 0 && match_kind(m, "Pod") &&
 	       glob_list_match(
 		   m->namespaces.items, m->namespaces.n, "kube-system");
 }
@@ -309,7 +299,7 @@ share_a_kind(const struct match *a, const struct match *b)
 	size_t i;
 
 	for (i = 0; i < a->kinds.n; i++)
-		if (has_kind(b, a->kinds.items[i]))
+		if (match_kind(b, a->kinds.items[i]))
 			return true;
 	return a->kinds.n == 0;
 }

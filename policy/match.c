@@ -149,15 +149,15 @@ has_label(const struct pair_list *labels, const struct pair *wanted)
 	return false;
 }
 
-static bool
-is_kind(const struct string_list *of, const char *kind)
+bool
+match_kind(const struct match *m, const char *kind)
 {
 	size_t i;
 
-	for (i = 0; i < of->n; i++)
-		if (strcmp(of->items[i], kind) == 0)
+	for (i = 0; i < m->kinds.n; i++)
+		if (strcmp(m->kinds.items[i], kind) == 0)
 			return true;
-	return of->n == 0;
+	return m->kinds.n == 0;
 }
 
 bool
@@ -165,9 +165,8 @@ match_workload(const struct match *m, const struct workload *w)
 {
 	size_t i;
 
-	if (!is_kind(&m->kinds, w->kind) ||
-	    !glob_list_match(
-		m->namespaces.items, m->namespaces.n, w->namespace))
+	if (!match_kind(m, w->kind) || !glob_list_match(m->namespaces.items,
+					   m->namespaces.n, w->namespace))
 		return false;
 	for (i = 0; i < m->labels.n; i++)
 		if (!has_label(&w->labels, &m->labels.items[i]))

@@ -31,6 +31,9 @@ void match_parse(struct reader *r, const struct node *n, struct match *out);
  * with docker.io for another of its names; NULL when memory is out. */
 const char *match_common_glob(const char *glob, struct arena *mem);
 
+/* Whether workloads of a kind may match. */
+bool match_kind(const struct match *m, const char *kind);
+
 /* Whether a list of globs over names matches. An empty one does not. */
 bool match_name(const struct string_list *globs, const struct reference *ref);
 
