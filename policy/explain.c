@@ -182,33 +182,44 @@ add_match(struct buf *b)
 	}
 }
 
-int
-explain_check(struct buf *b, const char *name)
+/* False: there is none of that name. */
+static bool
+add_named(struct buf *b, const char *name)
 {
+	const struct check_key *const *key;
 	const struct check_field *f;
 	size_t i;
 
 	if (strcmp(name, "match") == 0) {
 		add_match(b);
-		return buf_failed(b) ? -1 : 1;
+		return true;
 	}
 	for (i = 0; detector_names[i] != NULL; i++)
 		if (strcmp(name, detector_names[i]) == 0) {
 			add_detector(b, i);
-			return buf_failed(b) ? -1 : 1;
+			return true;
 		}
-	for (i = 0; check_keys[i] != NULL; i++) {
-		if (strcmp(check_keys[i]->name, name) == 0) {
-			add_key(b, check_keys[i], NULL);
-			return buf_failed(b) ? -1 : 1;
+	for (key = check_keys; *key != NULL; key++) {
+		f = (*key)->fields;
+		if (strcmp((*key)->name, name) == 0) {
+			add_key(b, *key, NULL);
+			return true;
 		}
-		for (f = check_keys[i]->fields; f->name != NULL; f++)
+		for (; f->name != NULL; f++)
 			if (f->check != NULL && strcmp(f->check, name) == 0) {
-				add_key(b, check_keys[i], f);
-				return buf_failed(b) ? -1 : 1;
+				add_key(b, *key, f);
+				return true;
 			}
 	}
-	return 0;
+	return false;
+}
+
+int
+explain_check(struct buf *b, const char *name)
+{
+	if (!add_named(b, name))
+		return 0;
+	return buf_failed(b) ? -1 : 1;
 }
 
 const char *
