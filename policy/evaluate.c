@@ -115,25 +115,12 @@ fill_platforms(struct judgement *j)
 }
 
 static bool
-is_denied(const struct report_image *out)
+has_effect(const struct report_image *out, enum mode mode)
 {
 	size_t i;
 
 	for (i = 0; i < out->nfindings; i++)
-		if (out->findings[i].rule->mode == MODE_ENFORCE &&
-		    !out->findings[i].waived)
-			return true;
-	return false;
-}
-
-static bool
-is_warned(const struct report_image *out)
-{
-	size_t i;
-
-	for (i = 0; i < out->nfindings; i++)
-		if (out->findings[i].rule->mode == MODE_WARN &&
-		    !out->findings[i].waived)
+		if (finding_does(&out->findings[i], mode))
 			return true;
 	return false;
 }
@@ -198,13 +185,14 @@ report_image_verdict(const struct report_image *img)
 {
 	const bool fault = img->fault.code != NULL;
 
-	if (is_denied(img) ||
+	if (has_effect(img, MODE_ENFORCE) ||
 	    /* no runtime can pull it */
 	    (fault && strcmp(img->fault.code, "INVALID_REFERENCE") == 0))
 		return VERDICT_DENY;
 	if (fault && img->on_error == ON_ERROR_DENY)
 		return VERDICT_ERROR;
-	if (is_warned(img) || (fault && img->on_error == ON_ERROR_WARN))
+	if (has_effect(img, MODE_WARN) ||
+	    (fault && img->on_error == ON_ERROR_WARN))
 		return VERDICT_WARN;
 	return VERDICT_ALLOW;
 }

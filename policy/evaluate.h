@@ -140,6 +140,13 @@ struct finding {
 	bool waived; /* the finding has no effect */
 };
 
+/* Whether it has the effect of a rule in that mode. */
+static inline bool
+finding_does(const struct finding *f, enum mode mode)
+{
+	return f->rule->mode == mode && !f->waived;
+}
+
 enum base_how { BASE_NONE, BASE_LAYERS, BASE_ANNOTATION, BASE_LABEL };
 const char *base_how_name(enum base_how how); /* "layers" */
 

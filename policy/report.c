@@ -69,7 +69,7 @@ annotate_image(json_t *annotations, const struct report_image *img)
 
 	for (i = 0; i < img->nfindings; i++) {
 		f = &img->findings[i];
-		if ((f->rule->mode != MODE_ENFORCE || f->waived) &&
+		if (!finding_does(f, MODE_ENFORCE) &&
 		    annotate_finding(annotations, img, f) != 0)
 			return -1;
 	}

@@ -19,18 +19,6 @@ enum {
 };
 
 static bool
-denies(const struct finding *f)
-{
-	return f->rule->mode == MODE_ENFORCE && !f->waived;
-}
-
-static bool
-warns(const struct finding *f)
-{
-	return f->rule->mode == MODE_WARN && !f->waived;
-}
-
-static bool
 is_rejected(const struct report_image *img)
 {
 	return img->verdict == VERDICT_DENY || img->verdict == VERDICT_ERROR;
@@ -237,7 +225,7 @@ tell_image(struct message *m, const struct report_image *img)
 	size_t i;
 
 	for (i = 0; i < img->nfindings; i++) {
-		if (!denies(&img->findings[i]))
+		if (!finding_does(&img->findings[i], MODE_ENFORCE))
 			continue;
 		start_line(&line, img, first);
 		add_finding(&line, img, &img->findings[i], m->line_max);
@@ -313,16 +301,16 @@ append_warning(json_t *warnings, const struct buf *line)
 	return json_array_append_new(warnings, json_string(buf_text(&b)));
 }
 
-/* What `is_told` says of its findings, and an error that does as `told`. */
+/* Findings with the effect of `mode`, and an error that does as `told`. */
 static int
-warn_image(json_t *warnings, const struct report_image *img,
-    bool (*is_told)(const struct finding *), enum on_error told)
+warn_image(json_t *warnings, const struct report_image *img, enum mode mode,
+    enum on_error told)
 {
 	AUTO(buf_clear) struct buf line = BUF_INIT(LINE_BYTES_MAX);
 	size_t i;
 
 	for (i = 0; i < img->nfindings; i++) {
-		if (!is_told(&img->findings[i]))
+		if (!finding_does(&img->findings[i], mode))
 			continue;
 		buf_truncate(&line, 0);
 		add_finding(&line, img, &img->findings[i], REPORT_WARNING_MAX);
@@ -336,26 +324,26 @@ warn_image(json_t *warnings, const struct report_image *img,
 	return append_warning(warnings, &line);
 }
 
-int
-report_warnings(const struct report *r, json_t *warnings)
+static int
+warn_all(const struct report *r, json_t *warnings, enum mode mode,
+    enum on_error told)
 {
 	size_t i;
 
 	for (i = 0; i < r->nimages; i++)
-		if (warn_image(warnings, &r->images[i], warns, ON_ERROR_WARN) !=
-		    0)
+		if (warn_image(warnings, &r->images[i], mode, told) != 0)
 			return -1;
 	return 0;
 }
 
 int
+report_warnings(const struct report *r, json_t *warnings)
+{
+	return warn_all(r, warnings, MODE_WARN, ON_ERROR_WARN);
+}
+
+int
 report_denials(const struct report *r, json_t *warnings)
 {
-	size_t i;
-
-	for (i = 0; i < r->nimages; i++)
-		if (warn_image(
-			warnings, &r->images[i], denies, ON_ERROR_DENY) != 0)
-			return -1;
-	return 0;
+	return warn_all(r, warnings, MODE_ENFORCE, ON_ERROR_DENY);
 }
