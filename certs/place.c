@@ -195,21 +195,27 @@ remove_set(const char *path)
 	rmdir(path);
 }
 
-/* Generations that are not the one in use. */
+/* Generations that are not the one in use; where none is, ours, which has
+ * failed. */
 static void
-remove_old_sets(const char *dir)
+remove_old_sets(const char *dir, const char *ours)
 {
 	struct error ignored = ERROR_INIT;
 	char path[PATH_MAX], current[PATH_MAX] = "";
-	DIR *d = opendir(dir);
 	const struct dirent *e;
+	DIR *d;
 
+	if (join(path, dir, DATA, "", &ignored) != 0)
+		return;
+	if (readlink(path, current, sizeof(current) - 1) < 0) {
+		if (errno == ENOENT)
+			remove_set(ours);
+		return;
+	}
+	d = opendir(dir);
 	if (d == NULL)
 		return;
-	if (join(path, dir, DATA, "", &ignored) != 0 ||
-	    readlink(path, current, sizeof(current) - 1) < 0)
-		current[0] = '\0';
-	while (current[0] != '\0' && (e = readdir(d)) != NULL)
+	while ((e = readdir(d)) != NULL)
 		if (strncmp(e->d_name, SET, strlen(SET)) == 0 &&
 		    strcmp(e->d_name, current) != 0 &&
 		    join(path, dir, e->d_name, "", &ignored) == 0)
@@ -286,7 +292,7 @@ int
 place_files(const char *dir, const struct place_file *files, size_t n,
     struct error *err)
 {
-	char set[PATH_MAX];
+	char set[PATH_MAX] = "";
 	size_t i;
 	int rc = 0;
 
@@ -300,7 +306,7 @@ place_files(const char *dir, const struct place_file *files, size_t n,
 		rc = commit(dir, set, err);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = link_name(dir, files[i].name, err);
-	remove_old_sets(dir); /* what failed, too */
+	remove_old_sets(dir, set); /* what failed, too */
 	return rc;
 }
 

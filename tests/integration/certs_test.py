@@ -50,6 +50,16 @@ class Certs(unittest.TestCase):
         self.init("--force", "--dns", NAME, "--dns", "127.0.0.1", check=True)
         self.assertNotEqual((self.dir / "tls.key").read_bytes(), before)
 
+    def test_half_a_key_is_not_left_where_the_disk_was_full(self):
+        folder = paths.work() / "full"
+        done = process.run(
+            ["bash", "-c", "ulimit -f 0; trap '' XFSZ; exec \"$@\"", "-",
+             paths.GATE, "certs", "init", "--dir", folder, "--dns", NAME],
+            check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("File too large", done.stderr)
+        self.assertEqual(list(folder.iterdir()), [])
+
     def test_show_tells_names_and_days(self):
         done = gate.command("certs", "show", self.dir / "tls.crt", check=True)
         for word in (NAME, "127.0.0.1", "days"):
