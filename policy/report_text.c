@@ -237,6 +237,8 @@ tell_image(struct message *m, const struct report_image *img)
 		return 0;
 	start_line(&line, img, first);
 	add_fault(&line, img);
+	if (img->verdict == VERDICT_ERROR && img->fault.may_heal)
+		buf_puts(&line, "; this may pass: try again");
 	return tell(m, &line);
 }
 

@@ -238,6 +238,9 @@ reload(struct server *s)
 		atomic_store(&s->routes.stale, true);
 		metrics_add(s->metrics, METRIC_POLICY_RELOADS, 1, "refused",
 		    NULL, NULL);
+		/* Lines of one text: the last one's end is no part of it. */
+		if (report.len > 0 && report.data[report.len - 1] == '\n')
+			buf_truncate(&report, report.len - 1);
 		log_event(&s->log, LOG_ERROR, "reload_refused", ":l", "reason",
 		    buf_text(&report));
 		return;

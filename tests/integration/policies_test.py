@@ -165,8 +165,9 @@ class Serve(unittest.TestCase):
         self.assertTrue(self.allowed("c.corp/x:1"))
         (self.own / "a.yaml").write_text(TAGS + "onEror: deny\n")
         self.until("reload_refused", 1)
-        self.assertIn(f"{self.own}/a.yaml:5:1",
-                      self.gate.log("reload_refused")[0]["reason"])
+        reason = self.gate.log("reload_refused")[0]["reason"]
+        self.assertIn(f"{self.own}/a.yaml:5:1", reason)
+        self.assertFalse(reason.endswith("\n"))
         self.assertFalse(self.allowed("c.corp/x"))
         # As a mounted ConfigMap does: all at once, by another name.
         fresh = folder("fresh", a_yaml=TAGS.replace("latest", "old"))
