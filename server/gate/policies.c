@@ -102,7 +102,9 @@ read_one(struct files *f, const char *path)
 	struct error err = ERROR_INIT;
 
 	if (f->n == POLICIES_FILES_MAX) {
-		fail(f, path, "there are more files of policy than are read");
+		f->failed = true;
+		buf_printf(f->report, "%s: over %d files of policy\n", path,
+		    POLICIES_FILES_MAX);
 		return;
 	}
 	file->path = strdup(path);

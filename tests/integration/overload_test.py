@@ -5,8 +5,10 @@ Too many reviews, and clients that take their time: others are served meanwhile.
 """
 
 import concurrent.futures
+import contextlib
 import json
 import pathlib
+import os
 import resource
 import sys
 import time
@@ -65,6 +67,15 @@ class Overload(unittest.TestCase):
 
     def wait(self, ready, what):
         self.own.process.wait_until(ready, what)
+
+    def sockets(self):
+        """Connections that the program holds."""
+        n = 0
+        for f in pathlib.Path(
+                f"/proc/{self.own.process.popen.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed by now
+                n += os.readlink(f).startswith("socket:")
+        return n
 
     def inflight(self):
         return self.own.metrics()["policy_gate_inflight_reviews"]
@@ -154,6 +165,17 @@ class Overload(unittest.TestCase):
         self.assertEqual(kept.sock.getsockname(), own_end)
         if not gate.sanitized():
             self.assertLess(self.own.process.peak(), 64 * MIB)
+
+    def test_there_are_1024_places_or_two_for_each_review(self):
+        for limits, places in (({}, 1024), ({"maxInflight": 600}, 1200)):
+            with self.subTest(limits):
+                self.serve(**limits)
+                before = self.sockets()
+                for _ in range(places + 20):
+                    self.dial(hello=False)
+                # Those of serve() may still have been there before.
+                self.wait(lambda b=before, n=places:
+                          self.sockets() - b in range(n - 3, n + 1), "full")
 
     def test_those_who_send_no_request_keep_nobody_out(self):
         self.serve(wrapper=["prlimit", "--nofile=200"])
