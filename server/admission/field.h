@@ -53,8 +53,8 @@ int field_string_at(
 size_t field_count(const struct field *list);
 
 /*
- * Follows "spec.template" from an object; "" stays. The steps between are
- * borrowed into `way`, which has room for FIELD_STEPS_MAX.
+ * Follows steps ("spec", "template", NULL) from an object, through `way`; none
+ * stay at it.
  */
 enum { FIELD_STEPS_MAX = 6 };
 int field_follow(const struct field *object, const char *const *steps,

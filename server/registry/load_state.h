@@ -7,7 +7,7 @@
 #include "server/registry/load.h"
 #include "server/registry/store.h"
 
-/* Private to load.c and load_steps.c. */
+/* Private to load.c, load_steps.c and load_disk.c. */
 
 struct load {
 	struct load *next;
@@ -55,7 +55,8 @@ bool load_was_on_disk(struct load *l);
 /* Whether that is recent enough to be used while nobody can be asked. */
 bool load_disk_will_do(const struct load *l);
 
-/* Tells everybody. False where nobody waits any more: then it is gone. */
+/* Tells everybody of the config that is to be asked for. False where nobody
+ * waits any more: then it is gone. */
 bool load_tell(struct load *l, int64_t config_bytes);
 
 /* Ends it: everybody is told, and it is gone. */
