@@ -71,7 +71,8 @@ gate_free(struct gate *g)
 	free(g);
 }
 
-struct ruleset *
+/* The ruleset in force: a new reference. */
+static struct ruleset *
 gate_rules(struct gate *g)
 {
 	struct ruleset *rs;
@@ -344,12 +345,6 @@ decision_source(struct decision *d, size_t i)
 	if (canonical != NULL)
 		f = find_fetch(d, canonical);
 	return f != NULL ? cache_result_name(f->from) : NULL;
-}
-
-const struct ruleset *
-decision_rules(const struct decision *d)
-{
-	return d->plan->rules;
 }
 
 void

@@ -25,9 +25,7 @@ struct gate *gate_new(const struct gate_options *o, struct ruleset *rules);
 void gate_free(struct gate *g);
 OWNED(struct gate, gate_free)
 
-/* The ruleset in force: a new reference. From any thread. */
-struct ruleset *gate_rules(struct gate *g);
-/* Decisions that start later are made by these rules. */
+/* Decisions that start later are made by these rules. From any thread. */
 void gate_set_rules(struct gate *g, struct ruleset *rules);
 
 /* One decision under way or made. */
@@ -55,8 +53,6 @@ const struct report *decision_report(struct decision *d, struct error *err);
  * "stale", "negative"; NULL: none were asked for. */
 const char *decision_source(struct decision *d, size_t i);
 
-/* The ruleset it was made by; borrowed. */
-const struct ruleset *decision_rules(const struct decision *d);
 void decision_free(struct decision *d);
 OWNED(struct decision, decision_free)
 

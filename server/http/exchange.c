@@ -116,14 +116,6 @@ http_query(const struct http_exchange *x, const char *key)
 				     x->conn, MHD_GET_ARGUMENT_KIND, key);
 }
 
-const char *
-http_header(const struct http_exchange *x, const char *name)
-{
-	return x->conn == NULL ? NULL
-			       : MHD_lookup_connection_value(
-				     x->conn, MHD_HEADER_KIND, name);
-}
-
 /* With the lock held: a worker will come back to this exchange. */
 static void
 wake(struct http_exchange *x)

@@ -79,12 +79,11 @@ void http_server_stop(struct http_server *s, int ms);
 void http_server_free(struct http_server *s);
 OWNED(struct http_server, http_server_free)
 
-/* The request; borrowed until the answer. Query and header are for the
- * listener's workers only (a handler, or what http_continue() calls), and NULL
- * once the client is gone. */
+/* The request; borrowed until the answer. The query is for the listener's
+ * workers only (a handler, or what http_continue() calls), and NULL once the
+ * client is gone. */
 const char *http_body(const struct http_exchange *x, size_t *len);
 const char *http_query(const struct http_exchange *x, const char *key);
-const char *http_header(const struct http_exchange *x, const char *name);
 
 struct http_answer {
 	unsigned status;

@@ -35,8 +35,8 @@ settings_copy(struct parse *p, const struct node *n, const char *s)
 	return out;
 }
 
-bool
-settings_bool(
+static bool
+read_bool(
     struct parse *p, const struct node *parent, const char *key, bool otherwise)
 {
 	struct node n = node_get(parent, key);
@@ -67,9 +67,9 @@ settings_read(struct parse *p, const struct node *n, const char *path,
 	return TAKE(data);
 }
 
-/* The bytes of the file that a node names. */
-struct pem
-settings_file(
+/* The bytes of the file that a member names. */
+static struct pem
+read_pem(
     struct parse *p, const struct node *parent, const char *key, size_t max)
 {
 	struct node n = node_get(parent, key);
@@ -176,7 +176,7 @@ read_mirror(struct parse *p, const struct node *n, struct mirror *m)
 	m->host = read_host(p, &host);
 	if (host.value == NULL)
 		diagnostics_error(p->d, n, "a mirror needs a host");
-	m->resolve = settings_bool(p, n, "resolve", true);
+	m->resolve = read_bool(p, n, "resolve", true);
 }
 
 static void
@@ -204,7 +204,7 @@ static const char *
 read_secret(struct parse *p, const struct node *parent, const char *key)
 {
 	struct node n = node_get(parent, key);
-	struct pem pem = settings_file(p, parent, key, SETTINGS_SECRET_MAX);
+	struct pem pem = read_pem(p, parent, key, SETTINGS_SECRET_MAX);
 	size_t len = pem.len;
 
 	if (n.value == NULL)
@@ -290,11 +290,11 @@ settings_registry(
 	h->host = settings_copy(p, n, n->key);
 	if (json_is_null(n->value) || !diagnostics_check_keys(p->d, n, keys))
 		return;
-	h->plain_http = settings_bool(p, n, "plainHttp", false);
-	h->skip_verify = settings_bool(p, n, "skipVerify", false);
-	h->ca = settings_file(p, n, "caFile", SETTINGS_PEM_MAX);
-	h->client_cert = settings_file(p, n, "clientCert", SETTINGS_PEM_MAX);
-	h->client_key = settings_file(p, n, "clientKey", SETTINGS_PEM_MAX);
+	h->plain_http = read_bool(p, n, "plainHttp", false);
+	h->skip_verify = read_bool(p, n, "skipVerify", false);
+	h->ca = read_pem(p, n, "caFile", SETTINGS_PEM_MAX);
+	h->client_cert = read_pem(p, n, "clientCert", SETTINGS_PEM_MAX);
+	h->client_key = read_pem(p, n, "clientKey", SETTINGS_PEM_MAX);
 	read_proxy(p, n, h);
 	read_realms(p, n, h);
 	read_mirrors(p, n, h);

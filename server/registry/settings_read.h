@@ -17,16 +17,10 @@ struct parse {
 void settings_nomem(struct parse *p, const struct node *n);
 const char *settings_string(struct parse *p, const struct node *n);
 const char *settings_copy(struct parse *p, const struct node *n, const char *s);
-bool settings_bool(struct parse *p, const struct node *parent, const char *key,
-    bool otherwise);
 
 /* A file's text to free(), or NULL. The listener is told of it before. */
 char *settings_read(struct parse *p, const struct node *n, const char *path,
     size_t max, size_t *len);
-
-/* The bytes of the file that a member names. */
-struct pem settings_file(
-    struct parse *p, const struct node *parent, const char *key, size_t max);
 
 /* Of a list that is not too long; an absent one has none. */
 size_t settings_list_size(struct parse *p, const struct node *n);
