@@ -147,10 +147,9 @@ outcome_advise(struct outcome *o)
 }
 
 void
-outcome_mutate(struct outcome *o, const struct review *r,
-    const struct report *report, const struct outcome_skipped *why)
+outcome_mutate(struct outcome *o, const struct report *report,
+    const struct outcome_skipped *why)
 {
-	(void)r; /* what is wrong with it the validating webhook says */
 	if (start(o, report) && report != NULL &&
 	    pin_report(report, o->patch, o->warnings) != 0)
 		json_array_clear(o->patch); /* all of it or nothing */

@@ -41,9 +41,9 @@ void outcome_validate(struct outcome *o, const struct review *r,
 void outcome_advise(struct outcome *o);
 
 /* A review of the mutating webhook: always allowed; what was resolved is
- * pinned to its digest. */
-void outcome_mutate(struct outcome *o, const struct review *r,
-    const struct report *report, const struct outcome_skipped *why);
+ * pinned to its digest. What is wrong with it the validating webhook says. */
+void outcome_mutate(struct outcome *o, const struct report *report,
+    const struct outcome_skipped *why);
 
 void outcome_clear(struct outcome *o);
 

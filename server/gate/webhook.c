@@ -140,7 +140,7 @@ conclude(struct webhook_call *c, struct outcome *o)
 	if (c->decision != NULL)
 		report = decision_report(c->decision, &c->err);
 	if (c->endpoint == WEBHOOK_MUTATE)
-		outcome_mutate(o, c->review, report, &why);
+		outcome_mutate(o, report, &why);
 	else
 		outcome_validate(o, c->review, report, &why);
 	if (c->webhook->o.advise_workloads &&

@@ -21,7 +21,7 @@ stop_waiting(struct fetch *f)
 	if (f->transfer != NULL)
 		c->transport->cancel(c->transport, f->transfer);
 	f->transfer = NULL;
-	token_leave(c, &f->waiter);
+	token_leave(&f->waiter);
 	helper_leave(&f->helper);
 	timer_clear(&c->timers, &f->timer);
 }

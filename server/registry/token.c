@@ -438,12 +438,11 @@ token_wait(struct client *c, const struct token_request *rq,
 }
 
 void
-token_leave(struct client *c, struct token_waiter *w)
+token_leave(struct token_waiter *w)
 {
 	struct token *t = w->token;
 	struct token_waiter **p;
 
-	(void)c;
 	if (t == NULL)
 		return;
 	for (p = &t->waiters; *p != w; p = &(*p)->next)

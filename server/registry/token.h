@@ -52,7 +52,7 @@ const char *token_held(struct client *c, const struct token_request *rq);
  * ERR_NOMEM: `done` will not run. */
 int token_wait(struct client *c, const struct token_request *rq,
     struct token_waiter *w, struct error *err);
-void token_leave(struct client *c, struct token_waiter *w);
+void token_leave(struct token_waiter *w);
 
 /* It was refused: the next asker gets a new one. */
 void token_forget(
