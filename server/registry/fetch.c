@@ -110,6 +110,12 @@ fetch_fail_with(struct fetch *f, enum err_code code, const char *msg)
 	fetch_fail(f, &err);
 }
 
+void
+fetch_fail_nomem(struct fetch *f)
+{
+	fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+}
+
 static void
 try_later(struct fetch *f, const struct http_answer *a)
 {
@@ -231,46 +237,38 @@ fetch_send(struct fetch *f)
 	const struct registry_host *h = f->entry;
 	struct error err = ERROR_INIT;
 	size_t n = 0;
-	AUTO(free)
-	char *accept = NULL;
 
 	if (f->left)
 		h = registry_settings_find(f->rq.settings, f->url.hostport);
-	if (f->rq.kind == FETCH_MANIFEST &&
-	    asprintf(&accept, "Accept: %s", manifest_accept) < 0)
-		accept = NULL;
-	if (accept != NULL)
-		headers[n++] = accept;
+	if (f->rq.kind == FETCH_MANIFEST)
+		headers[n++] = manifest_accept;
 	if (f->header.len > 0 && !f->left)
 		headers[n++] = f->header.data;
-	if (f->rq.kind == FETCH_BLOB || accept != NULL)
-		f->transfer = f->client->transport->start(f->client->transport,
-		    &(struct http_request){
-			.method = f->head ? HTTP_HEAD : HTTP_GET,
-			.url = f->url.text,
-			.headers = headers,
-			.body_max = f->rq.max,
-			.timeout_ms = *f->deadline - client_now(f->client),
-			.host = h,
-			.client_cert = !f->left,
-			.guard = f->client->guard && h == NULL,
-			.allow = f->rq.settings->allow,
-			.nallow = f->rq.settings->nallow,
-		    },
-		    on_answer, f, &err);
+	f->transfer = f->client->transport->start(f->client->transport,
+	    &(struct http_request){
+		.method = f->head ? HTTP_HEAD : HTTP_GET,
+		.url = f->url.text,
+		.headers = headers,
+		.body_max = f->rq.max,
+		.timeout_ms = *f->deadline - client_now(f->client),
+		.host = h,
+		.client_cert = !f->left,
+		.guard = f->client->guard && h == NULL,
+		.allow = f->rq.settings->allow,
+		.nallow = f->rq.settings->nallow,
+	    },
+	    on_answer, f, &err);
 	if (f->transfer == NULL)
-		fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+		fetch_fail_nomem(f);
 }
 
 static int
 first_url(struct fetch *f, struct error *err)
 {
 	const struct route *r = &f->routes[f->route];
-	const char *text;
+	const char *text = "/v2/";
 
-	if (f->pinging)
-		text = arena_strdup(f->mem, "/v2/");
-	else
+	if (!f->pinging)
 		text = arena_printf(f->mem, "/v2/%s/%s/%s%s%s", f->rq.path,
 		    f->rq.kind == FETCH_MANIFEST ? "manifests" : "blobs",
 		    f->rq.what,

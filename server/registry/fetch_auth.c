@@ -109,7 +109,7 @@ send_bearer(struct fetch *f, const char *token)
 	if (buf_printf(&f->header, "Authorization: Bearer %s", token) == 0)
 		f->token = strdup(token);
 	if (f->token == NULL) {
-		fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+		fetch_fail_nomem(f);
 		return;
 	}
 	fetch_send(f);
@@ -168,7 +168,7 @@ get_token(struct fetch *f, const struct peer *p)
 	if (f->want.scope == NULL ||
 	    (p->service != NULL && f->want.service == NULL) ||
 	    token_wait(f->client, &f->want, &f->waiter, &err) != 0)
-		fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+		fetch_fail_nomem(f);
 }
 
 void
@@ -186,8 +186,7 @@ fetch_authorize(struct fetch *f)
 	} else if (p != NULL && p->auth == PEER_BASIC && has_password(c)) {
 		f->sent = PEER_BASIC;
 		if (auth_add_basic(&f->header, c->username, c->password) != 0)
-			fetch_fail_with(
-			    f, ERR_NOMEM, "cannot be asked: out of memory");
+			fetch_fail_nomem(f);
 		else
 			fetch_send(f);
 	} else {
@@ -226,7 +225,7 @@ learn(struct fetch *f, const struct challenges *ch)
 
 	if (peer_learn(&f->client->peers, f->origin, auth, ch->realm,
 		ch->service) != 0)
-		fetch_fail_with(f, ERR_NOMEM, "cannot be asked: out of memory");
+		fetch_fail_nomem(f);
 	else if (auth == PEER_BEARER || has_password(current(f)))
 		fetch_attempt(f);
 	else

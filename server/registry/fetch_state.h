@@ -69,6 +69,7 @@ void fetch_attempt(struct fetch *f);
 /* The route cannot give it. */
 void fetch_fail(struct fetch *f, const struct error *err);
 void fetch_fail_with(struct fetch *f, enum err_code code, const char *msg);
+void fetch_fail_nomem(struct fetch *f);
 
 /* Finds what to send as authorization, then calls fetch_send(); maybe later. */
 void fetch_authorize(struct fetch *f);

@@ -17,8 +17,8 @@
 #define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define DOCKER_SCHEMA1 "application/vnd.docker.distribution.manifest.v1+"
 
-const char manifest_accept[] =
-    OCI_INDEX ", " DOCKER_LIST ", " OCI_MANIFEST ", " DOCKER_MANIFEST;
+const char manifest_accept[] = "Accept: " OCI_INDEX ", " DOCKER_LIST
+			       ", " OCI_MANIFEST ", " DOCKER_MANIFEST;
 
 /* Everything that a runtime's structs for these documents know by name. */
 static const char *const manifest_keys[] = {"schemaVersion", "mediaType",

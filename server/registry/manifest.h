@@ -25,8 +25,8 @@ enum {
 	MEDIA_TYPE_MAX = 255,
 };
 
-/* What is asked for: everything that is judged, and nothing else; a registry
- * that sees a wildcard may answer schema 1. */
+/* The header that says what is asked for: everything that is judged, and
+ * nothing else; a registry that sees a wildcard may answer schema 1. */
 extern const char manifest_accept[];
 
 struct descriptor {
