@@ -206,14 +206,8 @@ refuse(struct http_server *s, struct MHD_Connection *conn, const char *path,
 {
 	struct MHD_Response *r;
 
-	r = MHD_create_response_from_buffer(strlen(text), __extension__({
-		const union {
-			const char *in;
-			void *out;
-		} cast = {.in = text};
-		cast.out;
-	}),
-	    MHD_RESPMEM_MUST_COPY);
+	r = MHD_create_response_from_buffer(
+	    strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 	if (r != NULL) {
 		MHD_add_response_header(
 		    r, "Content-Type", "text/plain; charset=utf-8");

@@ -114,14 +114,9 @@ start(struct http_server *s, int fd)
 		options[n++] =
 		    (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
 			__extension__(void *) connections_retrieve};
-		options[n++] = (struct MHD_OptionItem){
-		    MHD_OPTION_HTTPS_PRIORITIES, 0, __extension__({
-			    const union {
-				    const char *in;
-				    void *out;
-			    } cast = {.in = tls_priorities};
-			    cast.out;
-		    })};
+		options[n++] =
+		    (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+			(void *)(uintptr_t)tls_priorities};
 	}
 	options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, s,

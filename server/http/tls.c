@@ -19,12 +19,8 @@ struct tls_identity {
 static gnutls_datum_t
 datum(const char *data, size_t len)
 {
-	const union {
-		const char *in;
-		unsigned char *out;
-	} cast = {.in = data};
-
-	return (gnutls_datum_t){cast.out, (unsigned int)len};
+	return (gnutls_datum_t){
+	    (unsigned char *)(uintptr_t)data, (unsigned int)len};
 }
 
 static int
