@@ -113,24 +113,22 @@ struct image_set *
 image_set_narrow(const struct image_set *set, const struct platform_set *nodes)
 {
 	AUTO(image_set_unref) struct image_set *out = image_set_new(0);
-	struct platform *others;
 	size_t i;
 
 	if (out == NULL)
 		return NULL;
 	out->digest = arena_strdup(out->mem, set->digest);
 	out->images = arena_calloc(out->mem, set->n, sizeof(struct image *));
-	others = arena_calloc(out->mem, set->n, sizeof(*others));
-	if (out->digest == NULL || out->images == NULL || others == NULL)
+	out->others = arena_calloc(out->mem, set->n, sizeof(*out->others));
+	if (out->digest == NULL || out->images == NULL || out->others == NULL)
 		return NULL;
-	out->others = others;
 	for (i = 0; i < set->n; i++) {
 		const struct platform *p = &set->images[i]->platform;
 
 		if (image_set_is_lone(set) || platform_set_runs(nodes, p))
 			out->images[out->n++] = image_ref(set->images[i]);
-		else if (platform_copy(&others[out->nothers++], p, out->mem) !=
-			 0)
+		else if (platform_copy(
+			     &out->others[out->nothers++], p, out->mem) != 0)
 			return NULL;
 	}
 	return TAKE(out);

@@ -67,6 +67,7 @@ struct image {
 	/* Runs as its last reference goes, where set. */
 	void (*released)(void *arg);
 	void *released_arg;
+	/* From here on, what is known of it. */
 	const char *digest; /* of the manifest, as are these two */
 	const char *media_type;
 	int64_t bytes;
@@ -124,8 +125,7 @@ struct image_set {
 	    *digest; /* what the reference resolved to: index or manifest */
 	struct image **images; /* a reference each; at least one */
 	size_t n;
-	const struct platform
-	    *others; /* runnable ones that were not asked for */
+	struct platform *others; /* runnable ones that were not asked for */
 	size_t nothers;
 };
 

@@ -5,11 +5,12 @@
 
 #include <string.h>
 
-enum { ARRAYS = 11, PIECE = 16 }; /* the most that aligning adds to each */
+enum { PIECE = 16 }; /* the most that aligning adds to an array */
 
 /* In the arena of what was packed. */
 struct packed {
 	struct image *img;
+	size_t size;         /* of its arrays */
 	struct texts *texts; /* a reference */
 	bool failed;         /* memory is out: some texts are NULL */
 };
@@ -112,11 +113,16 @@ release(void *arg)
 	texts_unref(p->texts);
 }
 
+/* Of an image that is only measured, the array itself. */
 static const void *
 copy(struct packed *p, const void *array, size_t n, size_t size)
 {
-	void *out = arena_calloc(p->img->mem, n, size);
+	void *out;
 
+	p->size += n * size + PIECE;
+	if (p->img->mem == NULL)
+		return array;
+	out = arena_calloc(p->img->mem, n, size);
 	p->failed |= out == NULL;
 	if (out != NULL && n > 0)
 		memcpy(out, array, n * size);
@@ -124,70 +130,49 @@ copy(struct packed *p, const void *array, size_t n, size_t size)
 }
 
 static void
-copy_list(
-    struct packed *p, struct string_list *out, const struct string_list *from)
+copy_list(struct packed *p, struct string_list *list)
 {
-	out->items = copy(p, from->items, from->n, sizeof(*from->items));
-	out->n = from->n;
+	list->items = copy(p, list->items, list->n, sizeof(*list->items));
 }
 
 static void
-copy_pairs(
-    struct packed *p, struct pair_list *out, const struct pair_list *from)
+copy_pairs(struct packed *p, struct pair_list *list)
 {
-	out->items = copy(p, from->items, from->n, sizeof(*from->items));
-	out->n = from->n;
+	list->items = copy(p, list->items, list->n, sizeof(*list->items));
 }
 
-/* All but the texts, which are the same still. */
+/* All that is known but the texts, which are the same still; not who has it. */
 static void
 copy_image(struct packed *p, const struct image *from)
 {
+	const size_t facts = offsetof(struct image, digest);
 	struct image *img = p->img;
 
-	img->digest = from->digest;
-	img->media_type = from->media_type;
-	img->bytes = from->bytes;
-	img->config_digest = from->config_digest;
-	img->platform = from->platform;
-	img->variant_given = from->variant_given;
-	img->size = from->size;
-	img->layers =
-	    copy(p, from->layers, from->nlayers, sizeof(*img->layers));
-	img->nlayers = from->nlayers;
-	img->history_state = from->history_state;
+	memcpy((char *)img + facts, (const char *)from + facts,
+	    sizeof(*img) - facts);
+	img->layers = copy(p, img->layers, img->nlayers, sizeof(*img->layers));
 	img->history =
-	    copy(p, from->history, from->nhistory, sizeof(*img->history));
-	img->nhistory = from->nhistory;
-	img->scanned = from->scanned;
-	img->signs = copy(p, from->signs, from->nsigns, sizeof(*img->signs));
-	img->nsigns = from->nsigns;
-	img->user = from->user;
-	img->has_created = from->has_created;
-	img->created = from->created;
-	copy_list(p, &img->diff_ids, &from->diff_ids);
-	copy_list(p, &img->env, &from->env);
-	copy_list(p, &img->ports, &from->ports);
-	copy_list(p, &img->volumes, &from->volumes);
-	copy_list(p, &img->entrypoint, &from->entrypoint);
-	copy_list(p, &img->cmd, &from->cmd);
-	copy_pairs(p, &img->labels, &from->labels);
-	copy_pairs(p, &img->annotations, &from->annotations);
+	    copy(p, img->history, img->nhistory, sizeof(*img->history));
+	img->signs = copy(p, img->signs, img->nsigns, sizeof(*img->signs));
+	copy_list(p, &img->diff_ids);
+	copy_list(p, &img->env);
+	copy_list(p, &img->ports);
+	copy_list(p, &img->volumes);
+	copy_list(p, &img->entrypoint);
+	copy_list(p, &img->cmd);
+	copy_pairs(p, &img->labels);
+	copy_pairs(p, &img->annotations);
 }
 
-/* What its arrays take, so that one piece of memory is enough. */
+/* What it takes, so that one piece of memory is enough. */
 static size_t
-size_of(const struct image *img)
+size_of(const struct image *from)
 {
-	const size_t texts = img->diff_ids.n + img->env.n + img->ports.n +
-			     img->volumes.n + img->entrypoint.n + img->cmd.n;
-	const size_t pairs = img->labels.n + img->annotations.n;
+	struct image measured = {.mem = NULL};
+	struct packed p = {.img = &measured};
 
-	return sizeof(*img) + sizeof(struct packed) + ARRAYS * PIECE +
-	       img->nlayers * sizeof(struct layer) +
-	       img->nhistory * sizeof(struct history) +
-	       img->nsigns * sizeof(struct sign) + texts * sizeof(char *) +
-	       pairs * sizeof(struct pair);
+	copy_image(&p, from);
+	return p.size + sizeof(measured) + sizeof(p);
 }
 
 struct image *
@@ -233,21 +218,20 @@ image_set_pack(const struct image_set *set, struct image *const *images)
 {
 	AUTO(image_set_unref)
 	struct image_set *out = image_set_new(size_of_set(set));
-	struct platform *others;
 	size_t i;
 
 	if (out == NULL)
 		return NULL;
 	out->digest = arena_strdup(out->mem, set->digest);
 	out->images = arena_calloc(out->mem, set->n, sizeof(struct image *));
-	others = arena_calloc(out->mem, set->nothers, sizeof(*others));
-	if (out->digest == NULL || out->images == NULL || others == NULL)
+	out->others =
+	    arena_calloc(out->mem, set->nothers, sizeof(*out->others));
+	if (out->digest == NULL || out->images == NULL || out->others == NULL)
 		return NULL;
 	for (i = 0; i < set->n; i++)
 		out->images[out->n++] = image_ref(images[i]);
-	out->others = others;
 	for (i = 0; i < set->nothers; i++)
-		if (platform_copy(&others[out->nothers++], &set->others[i],
+		if (platform_copy(&out->others[out->nothers++], &set->others[i],
 			out->mem) != 0)
 			return NULL;
 	return TAKE(out);

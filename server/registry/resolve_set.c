@@ -11,12 +11,6 @@ job_wants(const struct job *j, const struct platform *p)
 	       platform_set_runs(&j->platforms, p);
 }
 
-/* A result while it is put together. */
-struct assembly {
-	struct image_set *set;
-	struct platform *others;
-};
-
 static bool
 has_image(const struct image_set *set, const struct image *img)
 {
@@ -29,46 +23,47 @@ has_image(const struct image_set *set, const struct image *img)
 }
 
 static int
-add_other(struct assembly *a, const struct platform *p)
+add_other(struct image_set *set, const struct platform *p)
 {
 	size_t i;
 
 	if (strcmp(p->os, "unknown") == 0)
 		return 0;
-	for (i = 0; i < a->set->nothers; i++)
-		if (platform_equal(&a->others[i], p))
+	for (i = 0; i < set->nothers; i++)
+		if (platform_equal(&set->others[i], p))
 			return 0;
-	return platform_copy(&a->others[a->set->nothers++], p, a->set->mem);
+	return platform_copy(&set->others[set->nothers++], p, set->mem);
 }
 
 /* One that no index led to is run whatever it claims to be for. */
 static int
-add_image(const struct job *j, struct assembly *a, struct image *img, bool lone)
+add_image(
+    const struct job *j, struct image_set *set, struct image *img, bool lone)
 {
 	if (!lone && !job_wants(j, &img->platform))
-		return add_other(a, &img->platform);
-	if (!has_image(a->set, img))
-		a->set->images[a->set->n++] = image_ref(img);
+		return add_other(set, &img->platform);
+	if (!has_image(set, img))
+		set->images[set->n++] = image_ref(img);
 	return 0;
 }
 
 /* The images under one load, in the order of the indexes. */
 static int
-collect(const struct job *j, struct assembly *a, const struct node_load *n)
+collect(const struct job *j, struct image_set *set, const struct node_load *n)
 {
 	const struct content *c = n->content;
 	const struct node_load *child;
 	size_t i;
 
 	if (c->kind == MANIFEST_IMAGE)
-		return add_image(j, a, c->image, n->entry == NULL);
+		return add_image(j, set, c->image, n->entry == NULL);
 	for (i = 0; i < c->nentries; i++)
 		if (c->entries[i].has_platform && !c->entries[i].is_index &&
 		    !job_wants(j, &c->entries[i].platform) &&
-		    add_other(a, &c->entries[i].platform) != 0)
+		    add_other(set, &c->entries[i].platform) != 0)
 			return -1;
 	for (child = n->next; child != NULL; child = child->next)
-		if (child->parent == n && collect(j, a, child) != 0)
+		if (child->parent == n && collect(j, set, child) != 0)
 			return -1;
 	return 0;
 }
@@ -89,7 +84,6 @@ job_result(const struct job *j)
 {
 	AUTO(image_set_unref)
 	struct image_set *set = image_set_new(0);
-	struct assembly a = {.set = set};
 	size_t n = count_entries(j);
 
 	if (set == NULL)
@@ -98,10 +92,9 @@ job_result(const struct job *j)
 	set->images = arena_calloc(set->mem,
 	    n > CHILD_MANIFESTS_MAX ? CHILD_MANIFESTS_MAX : n,
 	    sizeof(struct image *));
-	a.others = arena_calloc(set->mem, n, sizeof(*a.others));
-	set->others = a.others;
-	if (set->digest == NULL || set->images == NULL || a.others == NULL ||
-	    collect(j, &a, j->first) != 0)
+	set->others = arena_calloc(set->mem, n, sizeof(*set->others));
+	if (set->digest == NULL || set->images == NULL || set->others == NULL ||
+	    collect(j, set, j->first) != 0)
 		return NULL;
 	return TAKE(set);
 }
