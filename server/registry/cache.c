@@ -56,9 +56,9 @@ cache_entry(struct cache *c, const char *key)
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, &c->slots[cache_slot(c, key)], slot)
-	if (strcmp(e->key, key) == 0)
-		return e;
+	LIST_FOREACH (e, &c->slots[cache_slot(c, key)], slot)
+		if (strcmp(e->key, key) == 0)
+			return e;
 	return NULL;
 }
 
@@ -220,10 +220,10 @@ is_proved(const struct cache *c, const struct fact *f, const char *repository)
 {
 	const struct hold *h;
 
-	LIST_FOREACH(h, &f->holds, of_fact)
-	if (h->entry->generation == c->generation &&
-	    cache_key_is_in(h->entry->key, repository))
-		return true;
+	LIST_FOREACH (h, &f->holds, of_fact)
+		if (h->entry->generation == c->generation &&
+		    cache_key_is_in(h->entry->key, repository))
+			return true;
 	return false;
 }
 
@@ -232,10 +232,10 @@ cache_fact(const struct cache *c, const char *digest, const char *repository)
 {
 	struct fact *f;
 
-	LIST_FOREACH(f, &c->facts[cache_slot(c, digest)], slot)
-	if (strcmp(f->image->digest, digest) == 0 &&
-	    (repository == NULL || is_proved(c, f, repository)))
-		return f;
+	LIST_FOREACH (f, &c->facts[cache_slot(c, digest)], slot)
+		if (strcmp(f->image->digest, digest) == 0 &&
+		    (repository == NULL || is_proved(c, f, repository)))
+			return f;
 	return NULL;
 }
 

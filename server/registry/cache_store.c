@@ -19,9 +19,9 @@ fact_for(struct cache *c, struct image *img)
 	struct fact_list *list = &c->facts[cache_slot(c, img->digest)];
 	struct fact *f;
 
-	LIST_FOREACH(f, list, slot)
-	if (f->image == img)
-		return f;
+	LIST_FOREACH (f, list, slot)
+		if (f->image == img)
+			return f;
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return NULL;

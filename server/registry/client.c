@@ -10,6 +10,13 @@
 
 enum { DETAIL_MAX = WARNING_BYTES_MAX };
 
+void
+client_init(struct client *c)
+{
+	TAILQ_INIT(&c->timers);
+	peers_init(&c->peers);
+}
+
 int64_t
 client_now(const struct client *c)
 {

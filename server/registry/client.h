@@ -10,6 +10,13 @@
 #include "server/registry/transport.h"
 #include "server/registry/warning.h"
 
+#include <sys/queue.h>
+
+LIST_HEAD(token_list, token);
+LIST_HEAD(helper_list, helper);
+LIST_HEAD(load_list, load);
+LIST_HEAD(job_list, job);
+
 /*
  * The state that all operations of the registry's thread share. Operations are
  * layered: a job (resolve.h) joins loads (load.h), a load makes fetches
@@ -29,11 +36,14 @@ struct client {
 	struct timers timers;
 	struct peers peers;
 	struct warnings warnings;
-	struct token *tokens;
-	struct helper *helpers;
-	struct load *loads;
-	struct job *jobs;
+	struct token_list tokens;
+	struct helper_list helpers;
+	struct load_list loads;
+	struct job_list jobs;
 };
+
+/* What is zeroed becomes one without transport, clock and all that is NULL. */
+void client_init(struct client *c);
 
 int64_t client_now(const struct client *c);
 

@@ -17,7 +17,7 @@ enum { LOOK_MS = 10 }; /* how often it is looked whether one is ready */
 extern char **environ;
 
 struct helper {
-	struct helper *next;
+	LIST_ENTRY(helper) entry;
 	struct client *client;
 	struct arena *mem;
 	const char *name;
@@ -26,7 +26,7 @@ struct helper {
 	bool found;
 	struct credential credential; /* where found */
 	/* Until done: */
-	struct helper_waiter *waiters;
+	LIST_HEAD(helper_waiters, helper_waiter) waiters;
 	struct timer timer;
 	pid_t pid; /* 0: not started */
 	int out;   /* reads what it writes; -1 */
@@ -88,9 +88,8 @@ finish(struct helper *h, const char *problem)
 				   HELPER_NAME_MAX, h->name, problem) == 0)
 		client_log(h->client, "warn", "credential_helper", h->host,
 		    buf_text(&said));
-	while ((w = h->waiters) != NULL) {
-		h->waiters = w->next;
-		w->next = NULL;
+	while ((w = LIST_FIRST(&h->waiters)) != NULL) {
+		LIST_REMOVE(w, entry);
 		w->helper = NULL;
 		w->done(w->arg, h->found ? &h->credential : NULL);
 	}
@@ -103,12 +102,11 @@ static int
 make_input(const char *host)
 {
 	int fd[2];
-	ssize_t n = (ssize_t)strlen(host);
+	ssize_t n;
 
-	if (strcmp(host, "docker.io") == 0) {
+	if (strcmp(host, "docker.io") == 0)
 		host = "https://index.docker.io/v1/";
-		n = (ssize_t)strlen(host);
-	}
+	n = (ssize_t)strlen(host);
 	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) != 0)
 		return -1;
 	if (write(fd[1], host, (size_t)n) != n || write(fd[1], "\n", 1) != 1) {
@@ -258,7 +256,7 @@ start(struct helper *h)
 	int64_t now = client_now(h->client), left = 0;
 	int rc;
 
-	for (w = h->waiters; w != NULL; w = w->next)
+	LIST_FOREACH (w, &h->waiters, entry)
 		if (w->deadline - now > left)
 			left = w->deadline - now;
 	/* Something must be left for asking the registry. */
@@ -283,9 +281,9 @@ on_timer(void *arg)
 		look(h);
 		return;
 	}
-	if (h->waiters == NULL)
+	if (LIST_EMPTY(&h->waiters))
 		return; /* they left before it was started */
-	for (other = h->client->helpers; other != NULL; other = other->next)
+	LIST_FOREACH (other, &h->client->helpers, entry)
 		running += other->pid > 0;
 	if (running < HELPERS_RUNNING_MAX)
 		start(h);
@@ -322,17 +320,19 @@ get(struct client *c, const char *name, const char *host, struct helper **out)
 	struct helper *h;
 	size_t n = 0;
 
-	for (h = c->helpers; h != NULL; h = h->next, n++)
+	LIST_FOREACH (h, &c->helpers, entry) {
 		if (strcmp(h->host, host) == 0 && strcmp(h->name, name) == 0)
 			break;
+		n++;
+	}
 	*out = h;
 	if (h != NULL || n == HELPERS_MAX)
 		return 0;
 	h = helper_new(c, name, host);
 	if (h == NULL)
 		return -1;
-	h->next = c->helpers;
-	c->helpers = *out = h;
+	LIST_INSERT_HEAD(&c->helpers, h, entry);
+	*out = h;
 	return 0;
 }
 
@@ -358,8 +358,7 @@ helper_ask(struct client *c, const struct registry_settings *s,
 		return 0;
 	}
 	w->helper = h;
-	w->next = h->waiters;
-	h->waiters = w;
+	LIST_INSERT_HEAD(&h->waiters, w, entry);
 	if (!h->timer.set)
 		timer_set(&c->timers, &h->timer, client_now(c));
 	return 1;
@@ -368,15 +367,8 @@ helper_ask(struct client *c, const struct registry_settings *s,
 void
 helper_leave(struct helper_waiter *w)
 {
-	struct helper *h = w->helper;
-	struct helper_waiter **p;
-
-	if (h == NULL)
-		return;
-	for (p = &h->waiters; *p != w; p = &(*p)->next)
-		;
-	*p = w->next;
-	w->next = NULL;
+	if (w->helper != NULL)
+		LIST_REMOVE(w, entry);
 	w->helper = NULL;
 }
 
@@ -385,8 +377,8 @@ helpers_clear(struct client *c)
 {
 	struct helper *h;
 
-	while ((h = c->helpers) != NULL) {
-		c->helpers = h->next;
+	while ((h = LIST_FIRST(&c->helpers)) != NULL) {
+		LIST_REMOVE(h, entry);
 		helper_free(h);
 	}
 }

@@ -28,7 +28,7 @@ typedef void helper_done(void *arg, const struct credential *c);
 /* Its asker's; zeroed while it waits for nothing. */
 struct helper_waiter {
 	struct helper *helper;
-	struct helper_waiter *next;
+	LIST_ENTRY(helper_waiter) entry;
 	helper_done *done;
 	void *arg;
 	int64_t deadline;

@@ -4,12 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct lane_seat *
-seat_of(struct transfer *x)
-{
-	return (struct lane_seat *)(void *)x;
-}
-
 /* Scheme, host and port: up to the third slash. */
 static size_t
 origin_length(const char *url)
@@ -29,7 +23,7 @@ find_lane(struct lanes *ls, const char *url)
 	size_t n = origin_length(url);
 	struct lane *l;
 
-	for (l = ls->all; l != NULL; l = l->next)
+	LIST_FOREACH (l, &ls->all, entry)
 		if (strlen(l->origin) == n && memcmp(l->origin, url, n) == 0)
 			return l;
 	l = calloc(1, sizeof(*l));
@@ -41,103 +35,78 @@ find_lane(struct lanes *ls, const char *url)
 		return NULL;
 	}
 	l->limit = LANE_CONNECTIONS;
-	l->next = ls->all;
-	ls->all = l;
+	TAILQ_INIT(&l->waiting);
+	LIST_INSERT_HEAD(&ls->all, l, entry);
 	ls->n++;
 	return l;
 }
 
 int
-lane_enter(struct lanes *ls, struct transfer *x, const char *url)
+lane_enter(struct lanes *ls, struct lane_seat *seat, const char *url)
 {
-	struct lane_seat *seat = seat_of(x);
 	struct lane *l = find_lane(ls, url);
 
 	if (l == NULL)
 		return -1;
 	*seat = (struct lane_seat){.lane = l};
-	if (l->first == NULL)
-		l->first = seat;
-	else
-		l->last->next = seat;
-	l->last = seat;
+	TAILQ_INSERT_TAIL(&l->waiting, seat, entry);
 	return 0;
 }
 
-struct transfer *
+struct lane_seat *
 lane_next(struct lanes *ls)
 {
 	struct lane_seat *seat;
 	struct lane *l;
 
-	for (l = ls->all; l != NULL; l = l->next) {
-		seat = l->first;
+	LIST_FOREACH (l, &ls->all, entry) {
+		seat = TAILQ_FIRST(&l->waiting);
 		if (seat == NULL || l->running >= l->limit)
 			continue;
-		l->first = seat->next;
-		seat->next = NULL;
+		TAILQ_REMOVE(&l->waiting, seat, entry);
 		seat->running = true;
 		l->running++;
-		return (struct transfer *)(void *)seat;
+		return seat;
 	}
 	return NULL;
 }
 
 static void
-unlink_waiting(struct lane *l, struct lane_seat *seat)
-{
-	struct lane_seat **p, *before = NULL;
-
-	for (p = &l->first; *p != NULL; p = &(*p)->next) {
-		if (*p == seat) {
-			*p = seat->next;
-			if (l->last == seat)
-				l->last = before;
-			return;
-		}
-		before = *p;
-	}
-}
-
-static void
 lane_drop(struct lanes *ls, struct lane *l)
 {
-	struct lane **p;
-
-	for (p = &ls->all; *p != l; p = &(*p)->next)
-		;
-	*p = l->next;
+	LIST_REMOVE(l, entry);
 	ls->n--;
 	free(l->origin);
 	free(l);
 }
 
 void
-lane_leave(struct lanes *ls, struct transfer *x)
+lane_leave(struct lanes *ls, struct lane_seat *seat)
 {
-	struct lane_seat *seat = seat_of(x);
 	struct lane *l = seat->lane;
 
 	if (seat->running)
 		l->running--;
 	else
-		unlink_waiting(l, seat);
+		TAILQ_REMOVE(&l->waiting, seat, entry);
 	/* Pod authors choose hosts: only so many idle ones are remembered. */
-	if (l->running == 0 && l->first == NULL &&
+	if (l->running == 0 && TAILQ_EMPTY(&l->waiting) &&
 	    (l->limit == LANE_CONNECTIONS || ls->n > LANES_IDLE_MAX))
 		lane_drop(ls, l);
 	seat->lane = NULL;
 }
 
 void
-lane_learn(struct transfer *x, bool http2)
+lane_learn(struct lane_seat *seat, bool http2)
 {
-	seat_of(x)->lane->limit = http2 ? LANE_STREAMS : LANE_CONNECTIONS;
+	seat->lane->limit = http2 ? LANE_STREAMS : LANE_CONNECTIONS;
 }
 
 void
 lanes_clear(struct lanes *ls)
 {
-	while (ls->all != NULL)
-		lane_drop(ls, ls->all);
+	struct lane *l;
+
+	while ((l = LIST_FIRST(&ls->all)) != NULL)
+		lane_drop(ls, l);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 /*
  * How many transfers may be under way to one origin, and who is next. libcurl
@@ -17,42 +18,38 @@ enum {
 	LANES_IDLE_MAX = 256,  /* remembered to take more than the first */
 };
 
-struct transfer;
-struct lane;
-
 /* A transfer's place in its lane. */
 struct lane_seat {
 	struct lane *lane;
-	struct lane_seat *next; /* while it waits */
+	TAILQ_ENTRY(lane_seat) entry; /* while it waits */
 	bool running;
 };
 
 struct lane {
-	struct lane *next;
+	LIST_ENTRY(lane) entry;
 	char *origin;
 	int running;
 	int limit;
-	struct lane_seat *first; /* waiting */
-	struct lane_seat *last;
+	TAILQ_HEAD(lane_queue, lane_seat) waiting;
 };
 
 struct lanes {
-	struct lane *all;
+	LIST_HEAD(lane_list, lane) all;
 	int n;
 };
 
 /* Puts it at the end of its origin's lane. Returns 0, or -1 when memory is
  * out. */
-int lane_enter(struct lanes *ls, struct transfer *x, const char *url);
+int lane_enter(struct lanes *ls, struct lane_seat *seat, const char *url);
 
 /* The next that may run, now counted as running; NULL where none may. */
-struct transfer *lane_next(struct lanes *ls);
+struct lane_seat *lane_next(struct lanes *ls);
 
 /* It is over, or was waiting. */
-void lane_leave(struct lanes *ls, struct transfer *x);
+void lane_leave(struct lanes *ls, struct lane_seat *seat);
 
 /* The peer was seen to speak HTTP/2, or not. */
-void lane_learn(struct transfer *x, bool http2);
+void lane_learn(struct lane_seat *seat, bool http2);
 
 void lanes_clear(struct lanes *ls);
 

@@ -25,17 +25,6 @@ load_free(struct load *l)
 }
 OWNED(struct load, load_free)
 
-static void
-load_unlink(struct load *l)
-{
-	struct load **p;
-
-	for (p = &l->client->loads; *p != l; p = &(*p)->next)
-		;
-	*p = l->next;
-	l->next = NULL;
-}
-
 /* Ends it. What a waiter does may make others leave: it is kept until all
  * know. */
 void
@@ -43,13 +32,12 @@ load_finish(struct load *l, struct content *content, const struct error *err)
 {
 	struct load_waiter *w;
 
-	load_unlink(l);
+	LIST_REMOVE(l, entry);
 	if (content != NULL)
 		content->stale = l->stale;
 	l->telling = true;
-	while ((w = l->waiters) != NULL) {
-		l->waiters = w->next;
-		w->next = NULL;
+	while ((w = LIST_FIRST(&l->waiters)) != NULL) {
+		LIST_REMOVE(w, entry);
 		w->load = NULL;
 		w->done(w->arg, content, err);
 	}
@@ -61,8 +49,9 @@ first_untold(const struct load *l)
 {
 	struct load_waiter *w;
 
-	for (w = l->waiters; w != NULL && w->told; w = w->next)
-		;
+	LIST_FOREACH (w, &l->waiters, entry)
+		if (!w->told)
+			break;
 	return w;
 }
 
@@ -77,9 +66,9 @@ load_tell(struct load *l, int64_t config_bytes)
 		w->announce(w->arg, config_bytes);
 	}
 	l->telling = false;
-	if (l->waiters != NULL)
+	if (!LIST_EMPTY(&l->waiters))
 		return true;
-	load_unlink(l);
+	LIST_REMOVE(l, entry);
 	load_free(l);
 	return false;
 }
@@ -141,7 +130,7 @@ find(struct client *c, const char *key)
 {
 	struct load *l;
 
-	for (l = c->loads; l != NULL; l = l->next)
+	LIST_FOREACH (l, &c->loads, entry)
 		if (strcmp(l->key, key) == 0)
 			return l;
 	return NULL;
@@ -158,8 +147,7 @@ load_start(struct client *c, const struct load_request *rq, struct error *err)
 	}
 	if (load_begin(l, err) != 0)
 		return NULL;
-	l->next = c->loads;
-	c->loads = l;
+	LIST_INSERT_HEAD(&c->loads, l, entry);
 	return TAKE(l);
 }
 
@@ -179,8 +167,7 @@ load_join(struct client *c, const struct load_request *rq,
 		return -1;
 	w->load = l;
 	load_extend(w, w->deadline);
-	w->next = l->waiters;
-	l->waiters = w;
+	LIST_INSERT_HEAD(&l->waiters, w, entry);
 	return 0;
 }
 
@@ -195,25 +182,22 @@ load_extend(struct load_waiter *w, int64_t deadline)
 bool
 load_is_shared(const struct load_waiter *w)
 {
-	return w->load != NULL && (w->load->waiters != w || w->next != NULL);
+	return w->load != NULL && (LIST_FIRST(&w->load->waiters) != w ||
+				      LIST_NEXT(w, entry) != NULL);
 }
 
 void
 load_leave(struct load_waiter *w, bool timed_out)
 {
 	struct load *l = w->load;
-	struct load_waiter **p;
 
 	if (l == NULL)
 		return;
-	for (p = &l->waiters; *p != w; p = &(*p)->next)
-		;
-	*p = w->next;
-	w->next = NULL;
+	LIST_REMOVE(w, entry);
 	w->load = NULL;
-	if (l->waiters != NULL || l->telling)
+	if (!LIST_EMPTY(&l->waiters) || l->telling)
 		return;
-	load_unlink(l);
+	LIST_REMOVE(l, entry);
 	if (l->fetch != NULL)
 		fetch_cancel(l->fetch, timed_out);
 	l->fetch = NULL;

@@ -35,7 +35,7 @@ typedef void load_announce(void *arg, int64_t config_bytes);
 /* Its asker's; zeroed while it waits for nothing. */
 struct load_waiter {
 	struct load *load;
-	struct load_waiter *next;
+	LIST_ENTRY(load_waiter) entry;
 	load_announce *announce; /* not for who joined later than that */
 	bool told;
 	load_done *done;

@@ -10,13 +10,13 @@
 /* Private to load.c, load_steps.c and load_disk.c. */
 
 struct load {
-	struct load *next;
+	LIST_ENTRY(load) entry;
 	struct client *client;
 	struct arena *mem;
 	struct load_request rq;
 	char *key;
 	char *repository; /* "r.io/team/app" */
-	struct load_waiter *waiters;
+	LIST_HEAD(load_waiters, load_waiter) waiters;
 	bool telling;
 	int64_t deadline; /* the latest of the waiters' */
 	struct fetch *fetch;

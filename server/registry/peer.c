@@ -5,28 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-peer_free(struct peer *p)
+void
+peers_init(struct peers *ps)
 {
-	free(p->origin);
-	free(p->realm);
-	free(p->service);
-	free(p);
+	TAILQ_INIT(&ps->all);
+	TAILQ_INIT(&ps->logins);
 }
 
 struct peer *
 peer_find(struct peers *ps, const char *origin)
 {
-	struct peer **where, *p;
+	struct peer *p;
 
-	for (where = &ps->first; *where != NULL; where = &(*where)->next)
-		if (strcmp((*where)->origin, origin) == 0)
+	TAILQ_FOREACH (p, &ps->all, entry)
+		if (strcmp(p->origin, origin) == 0)
 			break;
-	p = *where;
-	if (p != NULL && p != ps->first) {
-		*where = p->next;
-		p->next = ps->first;
-		ps->first = p;
+	if (p != NULL) {
+		TAILQ_REMOVE(&ps->all, p, entry);
+		TAILQ_INSERT_HEAD(&ps->all, p, entry);
 	}
 	return p;
 }
@@ -34,15 +30,14 @@ peer_find(struct peers *ps, const char *origin)
 static void
 drop_last(struct peers *ps)
 {
-	struct peer **where = &ps->first;
+	struct peer *p = TAILQ_LAST(&ps->all, peer_list);
 
-	if (*where == NULL)
-		return;
-	while ((*where)->next != NULL)
-		where = &(*where)->next;
-	peer_free(*where);
-	*where = NULL;
+	TAILQ_REMOVE(&ps->all, p, entry);
 	ps->n--;
+	free(p->origin);
+	free(p->realm);
+	free(p->service);
+	free(p);
 }
 
 /* Found or made; NULL when memory is out. */
@@ -62,8 +57,7 @@ peer_get(struct peers *ps, const char *origin)
 	}
 	if (ps->n == PEERS_MAX)
 		drop_last(ps);
-	p->next = ps->first;
-	ps->first = p;
+	TAILQ_INSERT_HEAD(&ps->all, p, entry);
 	ps->n++;
 	return p;
 }
@@ -147,49 +141,38 @@ login_free(struct login *l)
 	free(l);
 }
 
-/* Where it hangs; where the next would hang, if there is none. */
-static struct login **
+static struct login *
 find_login(struct peers *ps, const char *origin, const char *path)
 {
-	struct login **where = &ps->logins;
+	struct login *l;
 
-	while (*where != NULL && (strcmp((*where)->origin, origin) != 0 ||
-				     strcmp((*where)->path, path) != 0))
-		where = &(*where)->next;
-	return where;
-}
-
-static struct login *
-to_front(struct peers *ps, struct login **where)
-{
-	struct login *l = *where;
-
-	*where = l->next;
-	l->next = ps->logins;
-	ps->logins = l;
+	TAILQ_FOREACH (l, &ps->logins, entry)
+		if (strcmp(l->origin, origin) == 0 &&
+		    strcmp(l->path, path) == 0)
+			break;
+	if (l != NULL) {
+		TAILQ_REMOVE(&ps->logins, l, entry);
+		TAILQ_INSERT_HEAD(&ps->logins, l, entry);
+	}
 	return l;
 }
 
 const char *
 peer_login(struct peers *ps, const char *origin, const char *path)
 {
-	struct login **where = find_login(ps, origin, path);
+	const struct login *l = find_login(ps, origin, path);
 
-	return *where == NULL ? NULL : to_front(ps, where)->id;
+	return l == NULL ? NULL : l->id;
 }
 
 static void
 drop_last_login(struct peers *ps)
 {
-	struct login **where = &ps->logins;
+	struct login *l = TAILQ_LAST(&ps->logins, login_list);
 
-	if (*where == NULL)
-		return;
-	while ((*where)->next != NULL)
-		where = &(*where)->next;
-	login_free(*where);
-	*where = NULL;
+	TAILQ_REMOVE(&ps->logins, l, entry);
 	ps->nlogins--;
+	login_free(l);
 }
 
 static struct login *
@@ -207,8 +190,7 @@ add_login(struct peers *ps, const char *origin, const char *path)
 	}
 	if (ps->nlogins == LOGINS_MAX)
 		drop_last_login(ps);
-	l->next = ps->logins;
-	ps->logins = l;
+	TAILQ_INSERT_HEAD(&ps->logins, l, entry);
 	ps->nlogins++;
 	return l;
 }
@@ -217,10 +199,10 @@ void
 peer_logged_in(
     struct peers *ps, const char *origin, const char *path, const char *id)
 {
-	struct login **where = find_login(ps, origin, path);
-	struct login *l =
-	    *where == NULL ? add_login(ps, origin, path) : to_front(ps, where);
+	struct login *l = find_login(ps, origin, path);
 
+	if (l == NULL)
+		l = add_login(ps, origin, path);
 	if (l != NULL)
 		snprintf(l->id, sizeof(l->id), "%s", id);
 }

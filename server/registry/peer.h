@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /*
  * What was learned of an origin ("https://registry.corp:5000"): how it wants
@@ -23,7 +24,7 @@ enum {
 enum peer_auth { PEER_UNKNOWN, PEER_BASIC, PEER_BEARER };
 
 struct peer {
-	struct peer *next;
+	TAILQ_ENTRY(peer) entry;
 	char *origin;
 	enum peer_auth auth;
 	char *realm;       /* PEER_BEARER */
@@ -36,18 +37,20 @@ struct peer {
 
 /* Which of several credentials a repository was shown to. */
 struct login {
-	struct login *next;
+	TAILQ_ENTRY(login) entry;
 	char *origin;
 	char *path;
 	char id[DIGEST_TEXT_MAX]; /* the credential's */
 };
 
 struct peers {
-	struct peer *first; /* used last */
+	TAILQ_HEAD(peer_list, peer) all; /* the one used last first, as these */
 	int n;
-	struct login *logins; /* used last */
+	TAILQ_HEAD(login_list, login) logins;
 	int nlogins;
 };
+
+void peers_init(struct peers *ps);
 
 /* What is known, or NULL. Borrowed until the next call. */
 struct peer *peer_find(struct peers *ps, const char *origin);

@@ -168,6 +168,7 @@ set_up(struct registry *r, const struct registry_options *o, struct error *err)
 {
 	struct client *c = &r->client;
 
+	client_init(c);
 	c->clock = o->clock;
 	c->observer = o->observer;
 	c->guard = o->guard_addresses;

@@ -14,7 +14,7 @@ job_free(struct job *j)
 
 	if (j == NULL)
 		return;
-	for (n = j->first; n != NULL; n = n->next) {
+	STAILQ_FOREACH (n, &j->nodes, entry) {
 		load_leave(&n->waiter, false);
 		content_unref(n->content);
 	}
@@ -27,27 +27,18 @@ job_free(struct job *j)
 OWNED(struct job, job_free)
 
 static void
-job_unlink(struct job *j)
-{
-	struct job **p;
-
-	for (p = &j->client->jobs; *p != j; p = &(*p)->next)
-		;
-	*p = j->next;
-}
-
-static void
 finish(struct job *j, struct image_set *set, const struct error *err)
 {
 	job_done *done = j->rq.done;
 	void *arg = j->rq.arg;
-	const bool stale = j->first != NULL && j->first->content != NULL &&
-			   j->first->content->stale;
+	const struct node_load *first = STAILQ_FIRST(&j->nodes);
+	const bool stale =
+	    first != NULL && first->content != NULL && first->content->stale;
 	struct error copy = ERROR_INIT;
 
 	if (err != NULL)
 		copy = *err;
-	job_unlink(j);
+	LIST_REMOVE(j, entry);
 	job_free(j);
 	done(arg, set, stale, err == NULL ? NULL : &copy);
 }
@@ -67,13 +58,13 @@ check_content(const struct node_load *n, struct error *err)
 {
 	const struct content *c = n->content;
 
-	if (n->entry == NULL)
+	if (n->listed == NULL)
 		return 0;
-	if (strcmp(c->media_type, n->entry->d.media_type) != 0)
+	if (strcmp(c->media_type, n->listed->d.media_type) != 0)
 		return error_set(err, ERR_SYNTAX,
 		    "a manifest is of another type than its index says");
 	if (c->kind == MANIFEST_IMAGE)
-		return config_check_platform(c->image, n->entry, err);
+		return config_check_platform(c->image, n->listed, err);
 	return 0;
 }
 
@@ -91,7 +82,7 @@ add_node(
 		return NULL;
 	*n = (struct node_load){
 	    .job = j,
-	    .entry = e,
+	    .listed = e,
 	    .parent = parent,
 	    .depth = parent == NULL ? 0 : parent->depth + 1,
 	    .waiter = {.announce = on_announce,
@@ -99,11 +90,7 @@ add_node(
 		.arg = n,
 		.deadline = j->rq.deadline},
 	};
-	if (j->last == NULL)
-		j->first = n;
-	else
-		j->last->next = n;
-	j->last = n;
+	STAILQ_INSERT_TAIL(&j->nodes, n, entry);
 	return n;
 }
 
@@ -211,7 +198,7 @@ accept_content(struct job *j, struct node_load *n, struct error *err)
 		return expand_index(j, n, err);
 	case MANIFEST_ARTIFACT:
 		/* An index may hold such things beside images. */
-		if (n->entry != NULL && !n->entry->has_platform)
+		if (n->listed != NULL && !n->listed->has_platform)
 			return 0;
 		return error_set(
 		    err, ERR_UNSUPPORTED, "it is an artifact, not an image");
@@ -292,7 +279,7 @@ give_up(struct job *j)
 	struct error err = ERROR_INIT;
 	struct node_load *n;
 
-	for (n = j->first; n != NULL; n = n->next)
+	STAILQ_FOREACH (n, &j->nodes, entry)
 		load_leave(&n->waiter, true);
 	set_timeout(&err, j);
 	finish(j, NULL, &err);
@@ -303,7 +290,7 @@ is_shared(const struct job *j)
 {
 	const struct node_load *n;
 
-	for (n = j->first; n != NULL; n = n->next)
+	STAILQ_FOREACH (n, &j->nodes, entry)
 		if (load_is_shared(&n->waiter))
 			return true;
 	return false;
@@ -322,7 +309,7 @@ on_deadline(void *arg)
 	}
 	j->late = true;
 	j->rq.deadline += RESOLVE_LATE_MS;
-	for (n = j->first; n != NULL; n = n->next)
+	STAILQ_FOREACH (n, &j->nodes, entry)
 		load_extend(&n->waiter, j->rq.deadline);
 	timer_set(&j->client->timers, &j->timer, j->rq.deadline);
 	set_timeout(&err, j);
@@ -370,6 +357,7 @@ job_new(const struct job_request *rq)
 
 	if (j == NULL)
 		return NULL;
+	STAILQ_INIT(&j->nodes);
 	j->mem = TAKE(mem);
 	j->rq = *rq;
 	j->rq.settings = registry_settings_ref(rq->settings);
@@ -389,8 +377,7 @@ job_start(struct client *c, struct job *j)
 	struct error err = ERROR_INIT;
 
 	j->client = c;
-	j->next = c->jobs;
-	c->jobs = j;
+	LIST_INSERT_HEAD(&c->jobs, j, entry);
 	j->timer.fire = on_deadline;
 	j->timer.arg = j;
 	timer_set(&c->timers, &j->timer, j->rq.deadline);
@@ -413,6 +400,8 @@ job_refuse(struct job *j)
 void
 job_stop_all(struct client *c)
 {
-	while (c->jobs != NULL)
-		fail(c->jobs, ERR_UNAVAILABLE, "policy-gate is shutting down");
+	struct job *j;
+
+	while ((j = LIST_FIRST(&c->jobs)) != NULL)
+		fail(j, ERR_UNAVAILABLE, "policy-gate is shutting down");
 }

@@ -56,13 +56,13 @@ collect(const struct job *j, struct image_set *set, const struct node_load *n)
 	size_t i;
 
 	if (c->kind == MANIFEST_IMAGE)
-		return add_image(j, set, c->image, n->entry == NULL);
+		return add_image(j, set, c->image, n->listed == NULL);
 	for (i = 0; i < c->nentries; i++)
 		if (c->entries[i].has_platform && !c->entries[i].is_index &&
 		    !job_wants(j, &c->entries[i].platform) &&
 		    add_other(set, &c->entries[i].platform) != 0)
 			return -1;
-	for (child = n->next; child != NULL; child = child->next)
+	STAILQ_FOREACH (child, &j->nodes, entry)
 		if (child->parent == n && collect(j, set, child) != 0)
 			return -1;
 	return 0;
@@ -74,7 +74,7 @@ count_entries(const struct job *j)
 	const struct node_load *n;
 	size_t entries = 1;
 
-	for (n = j->first; n != NULL; n = n->next)
+	STAILQ_FOREACH (n, &j->nodes, entry)
 		entries += n->content->nentries;
 	return entries;
 }
@@ -84,17 +84,18 @@ job_result(const struct job *j)
 {
 	AUTO(image_set_unref)
 	struct image_set *set = image_set_new(0);
+	const struct node_load *first = STAILQ_FIRST(&j->nodes);
 	size_t n = count_entries(j);
 
 	if (set == NULL)
 		return NULL;
-	set->digest = arena_strdup(set->mem, j->first->content->digest);
+	set->digest = arena_strdup(set->mem, first->content->digest);
 	set->images = arena_calloc(set->mem,
 	    n > CHILD_MANIFESTS_MAX ? CHILD_MANIFESTS_MAX : n,
 	    sizeof(struct image *));
 	set->others = arena_calloc(set->mem, n, sizeof(*set->others));
 	if (set->digest == NULL || set->images == NULL || set->others == NULL ||
-	    collect(j, set, j->first) != 0)
+	    collect(j, set, first) != 0)
 		return NULL;
 	return TAKE(set);
 }

@@ -9,26 +9,25 @@
 
 /* One thing to load: the reference, or an entry of an index. */
 struct node_load {
-	struct node_load *next;
+	STAILQ_ENTRY(node_load) entry;
 	struct job *job;
 	struct load_waiter waiter;
 	struct content *content;
-	const struct index_entry *entry; /* in the parent's content; or NULL */
+	const struct index_entry *listed; /* in the parent's content; or NULL */
 	const struct node_load *parent;
 	int depth;    /* of indexes above it */
 	bool counted; /* its config's bytes, before they were asked for */
 };
 
 struct job {
-	struct job *next;
+	LIST_ENTRY(job) entry;
 	struct client *client;
 	struct arena *mem;
 	struct job_request rq;
 	struct reference ref;
 	struct platform_set platforms;
 	struct timer timer;
-	struct node_load *first; /* in the order of the indexes */
-	struct node_load *last;
+	STAILQ_HEAD(node_loads, node_load) nodes; /* as the indexes have them */
 	char *repository;
 	int pending;
 	bool late;

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry/timer.h"
 
-#include <stddef.h>
-
 void
 timer_clear(struct timers *ts, struct timer *t)
 {
-	if (!t->set)
-		return;
-	if (t->prev != NULL)
-		t->prev->next = t->next;
-	else
-		ts->first = t->next;
-	if (t->next != NULL)
-		t->next->prev = t->prev;
-	else
-		ts->last = t->prev;
-	t->prev = t->next = NULL;
+	if (t->set)
+		TAILQ_REMOVE(ts, t, entry);
 	t->set = false;
 }
 
@@ -29,25 +18,19 @@ timer_set(struct timers *ts, struct timer *t, int64_t at)
 	timer_clear(ts, t);
 	t->at = at;
 	t->set = true;
-	for (before = ts->last; before != NULL; before = before->prev)
+	TAILQ_FOREACH_REVERSE (before, ts, timers, entry)
 		if (before->at <= at)
 			break;
-	t->prev = before;
-	t->next = before == NULL ? ts->first : before->next;
-	if (t->next != NULL)
-		t->next->prev = t;
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(ts, t, entry);
 	else
-		ts->last = t;
-	if (before != NULL)
-		before->next = t;
-	else
-		ts->first = t;
+		TAILQ_INSERT_AFTER(ts, before, t, entry);
 }
 
 int64_t
 timers_next(const struct timers *ts)
 {
-	return ts->first == NULL ? INT64_MAX : ts->first->at;
+	return TAILQ_EMPTY(ts) ? INT64_MAX : TAILQ_FIRST(ts)->at;
 }
 
 void
@@ -55,7 +38,7 @@ timers_run(struct timers *ts, int64_t now)
 {
 	struct timer *t;
 
-	while ((t = ts->first) != NULL && t->at <= now) {
+	while ((t = TAILQ_FIRST(ts)) != NULL && t->at <= now) {
 		timer_clear(ts, t);
 		t->fire(t->arg);
 	}

@@ -3,23 +3,21 @@
 #define SERVER_REGISTRY_TIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* What is to happen at a time of the monotonic clock. Setting one never fails;
  * for one thread. */
 struct timer {
-	struct timer *prev;
-	struct timer *next;
+	TAILQ_ENTRY(timer) entry;
 	int64_t at;
 	bool set;
 	void (*fire)(void *arg); /* once, and it is not set any more */
 	void *arg;
 };
 
-struct timers {
-	struct timer *first; /* soonest */
-	struct timer *last;
-};
+TAILQ_HEAD(timers, timer); /* the soonest first; begins with TAILQ_INIT() */
 
 /* Sets it, or moves it. Equal times fire in the order of setting. */
 void timer_set(struct timers *ts, struct timer *t, int64_t at);

@@ -14,7 +14,7 @@ enum {
 };
 
 struct token {
-	struct token *next;
+	LIST_ENTRY(token) entry;
 	struct client *client;
 	struct arena *mem; /* of the request */
 	struct token_request rq;
@@ -25,7 +25,7 @@ struct token {
 	int64_t expires; /* monotonic milliseconds */
 	/* Being fetched: */
 	struct transfer *transfer;
-	struct token_waiter *waiters;
+	LIST_HEAD(token_waiters, token_waiter) waiters;
 	bool telling;
 	struct timer timer; /* the start, or a retry */
 	bool by_post;
@@ -57,20 +57,9 @@ token_free(struct token *t)
 OWNED(struct token, token_free)
 
 static void
-token_unlink(struct token *t)
-{
-	struct token **p;
-
-	for (p = &t->client->tokens; *p != t; p = &(*p)->next)
-		;
-	*p = t->next;
-	t->next = NULL;
-}
-
-static void
 token_drop(struct token *t)
 {
-	token_unlink(t);
+	LIST_REMOVE(t, entry);
 	token_free(t);
 }
 
@@ -92,7 +81,7 @@ find(struct client *c, const char *key)
 {
 	struct token *t;
 
-	for (t = c->tokens; t != NULL; t = t->next)
+	LIST_FOREACH (t, &c->tokens, entry)
 		if (strcmp(t->key, key) == 0)
 			return t;
 	return NULL;
@@ -133,11 +122,10 @@ tell(struct token *t, const struct error *err)
 	struct client *c = t->client;
 	struct token_waiter *w;
 
-	token_unlink(t);
+	LIST_REMOVE(t, entry);
 	t->telling = true;
-	while ((w = t->waiters) != NULL) {
-		t->waiters = w->next;
-		w->next = NULL;
+	while ((w = LIST_FIRST(&t->waiters)) != NULL) {
+		LIST_REMOVE(w, entry);
 		w->token = NULL;
 		w->done(w->arg, err == NULL ? t->text : NULL, err);
 	}
@@ -147,8 +135,7 @@ tell(struct token *t, const struct error *err)
 		token_free(t);
 		return;
 	}
-	t->next = c->tokens;
-	c->tokens = t;
+	LIST_INSERT_HEAD(&c->tokens, t, entry);
 }
 
 static int64_t
@@ -157,7 +144,7 @@ latest_deadline(const struct token *t)
 	const struct token_waiter *w;
 	int64_t latest = 0;
 
-	for (w = t->waiters; w != NULL; w = w->next)
+	LIST_FOREACH (w, &t->waiters, entry)
 		if (w->deadline > latest)
 			latest = w->deadline;
 	return latest;
@@ -395,9 +382,9 @@ limit(struct client *c)
 	struct token *t, *oldest = NULL;
 	int n = 0;
 
-	for (t = c->tokens; t != NULL; t = t->next) {
+	LIST_FOREACH (t, &c->tokens, entry) {
 		n++;
-		if (t->waiters == NULL &&
+		if (LIST_EMPTY(&t->waiters) &&
 		    (oldest == NULL || t->expires < oldest->expires))
 			oldest = t;
 	}
@@ -412,7 +399,7 @@ token_wait(struct client *c, const struct token_request *rq,
 	AUTO(free)
 	char *key = make_key(rq);
 	struct token *t = key == NULL ? NULL : find(c, key);
-	bool running = t != NULL && t->waiters != NULL;
+	bool running = t != NULL && !LIST_EMPTY(&t->waiters);
 
 	if (t != NULL && !running) {
 		token_drop(t); /* over; its request may be of old settings */
@@ -426,12 +413,10 @@ token_wait(struct client *c, const struct token_request *rq,
 			    err, ERR_NOMEM, "out of memory for a token");
 		t->by_post = rq->credential != NULL &&
 			     rq->credential->identity_token != NULL;
-		t->next = c->tokens;
-		c->tokens = t;
+		LIST_INSERT_HEAD(&c->tokens, t, entry);
 	}
 	w->token = t;
-	w->next = t->waiters;
-	t->waiters = w;
+	LIST_INSERT_HEAD(&t->waiters, w, entry);
 	if (!running)
 		timer_set(&c->timers, &t->timer, client_now(c));
 	return 0;
@@ -441,22 +426,20 @@ void
 token_leave(struct token_waiter *w)
 {
 	struct token *t = w->token;
-	struct token_waiter **p;
 
 	if (t == NULL)
 		return;
-	for (p = &t->waiters; *p != w; p = &(*p)->next)
-		;
-	*p = w->next;
-	w->next = NULL;
+	LIST_REMOVE(w, entry);
 	w->token = NULL;
-	if (t->waiters == NULL && !t->telling)
+	if (LIST_EMPTY(&t->waiters) && !t->telling)
 		token_drop(t);
 }
 
 void
 tokens_clear(struct client *c)
 {
-	while (c->tokens != NULL)
-		token_drop(c->tokens);
+	struct token *t;
+
+	while ((t = LIST_FIRST(&c->tokens)) != NULL)
+		token_drop(t);
 }

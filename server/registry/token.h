@@ -39,7 +39,7 @@ typedef void token_done(void *arg, const char *token, const struct error *err);
 /* Its asker's; zeroed while it waits for nothing. */
 struct token_waiter {
 	struct token *token;
-	struct token_waiter *next;
+	LIST_ENTRY(token_waiter) entry;
 	token_done *done;
 	void *arg;
 	int64_t deadline;

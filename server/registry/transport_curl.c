@@ -260,7 +260,7 @@ curl_start(struct transport *t, const struct http_request *rq,
 	AUTO(transfer_free)
 	struct transfer *x = transfer_new(rq, ct->budget, done, arg);
 
-	if (x == NULL || lane_enter(&ct->lanes, x, rq->url) != 0) {
+	if (x == NULL || lane_enter(&ct->lanes, &x->seat, rq->url) != 0) {
 		error_set(err, ERR_NOMEM, "out of memory for a transfer");
 		return NULL;
 	}
@@ -277,7 +277,7 @@ leave(struct curl_transport *ct, struct transfer *x)
 	lookup_leave(&x->lookup);
 	if (x->running)
 		curl_multi_remove_handle(ct->multi, x->easy);
-	lane_leave(&ct->lanes, x);
+	lane_leave(&ct->lanes, &x->seat);
 }
 
 static void
@@ -291,9 +291,11 @@ curl_cancel(struct transport *t, struct transfer *x)
 static void
 fill(struct curl_transport *ct)
 {
+	struct lane_seat *seat;
 	struct transfer *x;
 
-	while ((x = lane_next(&ct->lanes)) != NULL) {
+	while ((seat = lane_next(&ct->lanes)) != NULL) {
+		x = (struct transfer *)(void *)seat;
 		x->started = ct->clock->monotonic_ms(ct->clock);
 		x->running = true;
 		if (curl_multi_add_handle(ct->multi, x->easy) == CURLM_OK)
@@ -301,7 +303,7 @@ fill(struct curl_transport *ct)
 		x->running = false;
 		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
 		x->done(x->arg, &x->answer);
-		lane_leave(&ct->lanes, x);
+		lane_leave(&ct->lanes, &x->seat);
 		transfer_free(x);
 	}
 }
@@ -328,7 +330,7 @@ finish(struct curl_transport *ct, CURL *easy, CURLcode code)
 	a->body = buf_text(&x->body);
 	a->len = x->body.len;
 	a->ms = ct->clock->monotonic_ms(ct->clock) - x->started;
-	lane_learn(x, version == CURL_HTTP_VERSION_2_0);
+	lane_learn(&x->seat, version == CURL_HTTP_VERSION_2_0);
 	leave(ct, x);
 	x->done(x->arg, a);
 	transfer_free(x);

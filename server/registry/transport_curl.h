@@ -24,7 +24,7 @@ struct curl_transport {
 };
 
 struct transfer {
-	struct lane_seat seat; /* first: a lane knows it by this */
+	struct lane_seat seat; /* first: fill() knows it by this */
 	CURL *easy;
 	struct curl_slist *headers;
 	struct arena *mem;          /* header values */

@@ -240,6 +240,7 @@ fake_init(struct fake *f, const char *config)
 	f->clock = (struct clock){.monotonic_ms = monotonic, .wall_s = wall};
 	f->now = START_MS;
 	f->wall = 1800000000;
+	client_init(&f->client);
 	f->client.clock = &f->clock;
 	f->client.transport = &f->transport;
 	buf_init(&f->seen, SEEN_MAX);
@@ -262,9 +263,9 @@ fake_clear(struct fake *f)
 	if (f->nrunning != 0)
 		fail_msg("%d transfers are left", f->nrunning);
 	client_clear(&f->client);
-	if (f->client.timers.first != NULL)
+	if (!TAILQ_EMPTY(&f->client.timers))
 		fail_msg("a timer is left");
-	if (f->client.loads != NULL)
+	if (!LIST_EMPTY(&f->client.loads))
 		fail_msg("a load is left");
 	forget_result(f);
 	buf_clear(&f->seen);
@@ -284,7 +285,7 @@ fake_run(struct fake *f)
 {
 	int steps = 0;
 
-	while (f->client.jobs != NULL || f->nrunning > 0) {
+	while (!LIST_EMPTY(&f->client.jobs) || f->nrunning > 0) {
 		if (++steps > STEPS_MAX)
 			fail_msg("it does not end");
 		client_run(&f->client, 1000);

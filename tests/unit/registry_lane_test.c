@@ -13,16 +13,11 @@
 
 enum { CROWD = LANE_STREAMS + 10 };
 
-/* What the transport has more does not matter here. */
-struct transfer {
-	struct lane_seat seat;
-};
-
 /* Lets in whoever may run. Returns how many, the first of them in *x. */
 static int
-let_in(struct lanes *ls, struct transfer **x)
+let_in(struct lanes *ls, struct lane_seat **x)
 {
-	struct transfer *next;
+	struct lane_seat *next;
 	int n = 0;
 
 	for (; (next = lane_next(ls)) != NULL; n++)
@@ -42,26 +37,25 @@ each_origin_has_its_own_lane(void **state)
 	    {"http://r.io/v2/a", false}, {"https://r.io:5000/v2/a", false},
 	    {"https://r.i/o", false}, {"https://r.io.example/", false}};
 	struct lanes ls = {0};
-	struct transfer x[8] = {0};
+	struct lane_seat x[8] = {0};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < 8; i++) {
 		assert_int_equal(lane_enter(&ls, &x[i], urls[i].url), 0);
-		assert_int_equal(
-		    x[i].seat.lane == x[0].seat.lane, urls[i].shares);
+		assert_int_equal(x[i].lane == x[0].lane, urls[i].shares);
 	}
 	assert_int_equal(let_in(&ls, NULL), 8);
 	for (i = 0; i < 8; i++)
 		lane_leave(&ls, &x[i]);
-	assert_null(ls.all);
+	assert_true(LIST_EMPTY(&ls.all));
 }
 
 static void
 who_came_first_goes_first(void **state)
 {
-	static struct transfer x[CROWD];
-	struct transfer *first = NULL;
+	static struct lane_seat x[CROWD];
+	struct lane_seat *first = NULL;
 	struct lanes ls = {0};
 	int i;
 
@@ -80,7 +74,7 @@ who_came_first_goes_first(void **state)
 	lane_leave(&ls, &x[0]);
 	assert_int_equal(let_in(&ls, NULL), 0);
 	lanes_clear(&ls);
-	assert_null(ls.all);
+	assert_true(LIST_EMPTY(&ls.all));
 	assert_int_equal(ls.n, 0);
 }
 
@@ -88,8 +82,8 @@ static void
 who_leaves_the_queue_takes_nobody_along(void **state)
 {
 	enum { FIRST = LANE_CONNECTIONS };
-	static struct transfer x[FIRST + 5];
-	struct transfer *next = NULL;
+	static struct lane_seat x[FIRST + 5];
+	struct lane_seat *next = NULL;
 	struct lanes ls = {0};
 	int i;
 
@@ -111,14 +105,14 @@ who_leaves_the_queue_takes_nobody_along(void **state)
 		lane_leave(&ls, &x[i]);
 	lane_leave(&ls, &x[FIRST + 2]);
 	lane_leave(&ls, &x[FIRST + 4]);
-	assert_null(ls.all);
+	assert_true(LIST_EMPTY(&ls.all));
 }
 
 /* Pod authors choose hosts. */
 static void
 remembers_so_many_idle_origins_and_no_more(void **state)
 {
-	static struct transfer x[LANES_IDLE_MAX + 2];
+	static struct lane_seat x[LANES_IDLE_MAX + 2];
 	struct lanes ls = {0};
 	char url[32];
 	int i;
@@ -135,7 +129,7 @@ remembers_so_many_idle_origins_and_no_more(void **state)
 	assert_int_equal(ls.n, LANES_IDLE_MAX);
 	/* What was learnt holds for the next that comes. */
 	assert_int_equal(lane_enter(&ls, &x[0], "https://r9.io/"), 0);
-	assert_int_equal(x[0].seat.lane->limit, LANE_STREAMS);
+	assert_int_equal(x[0].lane->limit, LANE_STREAMS);
 	lane_leave(&ls, &x[0]);
 	lanes_clear(&ls);
 }
@@ -143,17 +137,17 @@ remembers_so_many_idle_origins_and_no_more(void **state)
 static void
 enter_with_little_memory(void *arg)
 {
-	struct transfer x = {0};
+	struct lane_seat x = {0};
 	struct lanes ls = {0};
 
 	(void)arg;
 	if (lane_enter(&ls, &x, "https://r.io/") != 0) {
-		assert_null(ls.all);
+		assert_true(LIST_EMPTY(&ls.all));
 		return;
 	}
 	assert_ptr_equal(lane_next(&ls), &x);
 	lane_leave(&ls, &x);
-	assert_null(ls.all);
+	assert_true(LIST_EMPTY(&ls.all));
 }
 
 static void
