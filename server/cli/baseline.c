@@ -4,6 +4,7 @@
 #include "policy/base/file.h"
 #include "policy/base/text.h"
 #include "policy/base/tree.h"
+#include "server/cli/formats.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ baseline_free(struct baseline *b)
 	arena_free(b->mem);
 	free(b);
 }
+
 static int
 by_fingerprint(const void *a, const void *b)
 {
@@ -244,16 +246,11 @@ output_baseline(const void *results, FILE *out)
 	const struct results *r = results;
 	AUTO(json_decref) json_t *list = json_array();
 	AUTO(json_decref) json_t *seen = json_object();
-	AUTO(json_decref) json_t *root = NULL;
 	struct writing o = {list, seen};
 
 	if (output_each(r, write_one, &o) != 0)
 		return -1;
-	root = json_pack("{s:i, s:s, s:O}", "version", 1, "policy",
-	    r->policy->name, "findings", list);
-	if (root == NULL)
-		return -1;
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	return 0;
+	return formats_json(json_pack("{s:i, s:s, s:O}", "version", 1, "policy",
+				r->policy->name, "findings", list),
+	    out);
 }

@@ -271,22 +271,18 @@ write_json(const void *what, FILE *out)
 	const struct comparison *c = what;
 	const struct lookup *old = &c->images[OLD], *new = &c->images[NEW];
 	AUTO(json_decref) json_t *platforms = json_array();
-	AUTO(json_decref) json_t *root = NULL;
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
 		if (json_array_append_new(platforms, pair_json(&c->pairs[i])) !=
 		    0)
 			return -1;
-	root = json_pack("{s:i, s:o, s:o, s:O, s:o, s:o, s:s?}", "version", 1,
-	    "old", image_json(old), "new", image_json(new), "platforms",
-	    platforms, "onlyOld", alone_json(old, new), "onlyNew",
-	    alone_json(new, old), "maxGrowth", c->limit.text);
-	if (root == NULL)
-		return -1;
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	return 0;
+	return formats_json(
+	    json_pack("{s:i, s:o, s:o, s:O, s:o, s:o, s:s?}", "version", 1,
+		"old", image_json(old), "new", image_json(new), "platforms",
+		platforms, "onlyOld", alone_json(old, new), "onlyNew",
+		alone_json(new, old), "maxGrowth", c->limit.text),
+	    out);
 }
 
 static const struct format formats[] = {

@@ -50,6 +50,17 @@ formats_add(struct formats *f, const char *arg)
 	return STATUS_OK;
 }
 
+int
+formats_json(json_t *root, FILE *out)
+{
+	AUTO(json_decref) json_t *owned = root;
+
+	if (root == NULL || json_dumpf(root, out, JSON_INDENT(2)) != 0)
+		return -1;
+	fputc('\n', out);
+	return 0;
+}
+
 static int
 write_one(const struct format *format, const char *file, const void *what)
 {

@@ -2,6 +2,7 @@
 #ifndef SERVER_CLI_FORMATS_H
 #define SERVER_CLI_FORMATS_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -39,5 +40,9 @@ int formats_add(struct formats *f, const char *arg);
  * STATUS_OK or STATUS_USAGE.
  */
 int formats_write(struct formats *f, const void *what);
+
+/* For `write`: writes a tree, which it takes over (NULL: memory is out).
+ * Returns as `write` does. */
+int formats_json(json_t *root, FILE *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/inspect.h"
 #include "server/cli/cli.h"
+#include "server/cli/formats.h"
 #include "server/gate/clock.h"
 
 #include <string.h>
@@ -22,17 +23,6 @@ static const char help[] =
     "  policy-gate inspect registry.corp/web:1.4\n"
     "  policy-gate inspect docker-archive:web.tar\n";
 
-static int
-print_json(const struct lookup *l)
-{
-	AUTO(json_decref) json_t *root = inspect_json(l);
-
-	if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0)
-		return -1;
-	putchar('\n');
-	return 0;
-}
-
 /* Asks for one image and prints it. */
 static int
 inspect(struct lookup_options *o, const char *text, bool json)
@@ -43,7 +33,7 @@ inspect(struct lookup_options *o, const char *text, bool json)
 	if (status == STATUS_USAGE)
 		return status;
 	if (json) {
-		if (print_json(&l) != 0)
+		if (formats_json(inspect_json(&l), stdout) != 0)
 			status = STATUS_UNJUDGED;
 	} else if (l.set != NULL) {
 		inspect_table(&l, clock_real.wall_s(&clock_real), stdout);

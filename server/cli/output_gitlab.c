@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/text.h"
+#include "server/cli/formats.h"
 #include "server/cli/output.h"
 
 /* Code quality: https://docs.gitlab.com/ci/testing/code_quality/ */
@@ -40,7 +41,5 @@ output_gitlab(const void *results, FILE *out)
 
 	if (list == NULL || output_each(results, tell, list) != 0)
 		return -1;
-	json_dumpf(list, out, JSON_INDENT(2));
-	fputc('\n', out);
-	return 0;
+	return formats_json(TAKE(list), out);
 }

@@ -11,9 +11,8 @@ output_ndjson(const void *results, FILE *out)
 	for (i = 0; i < r->n; i++) {
 		AUTO(json_decref) json_t *line = report_json(r->reports[i]);
 
-		if (line == NULL)
+		if (line == NULL || json_dumpf(line, out, JSON_COMPACT) != 0)
 			return -1;
-		json_dumpf(line, out, JSON_COMPACT);
 		fputc('\n', out);
 	}
 	return 0;

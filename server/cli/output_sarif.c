@@ -2,6 +2,7 @@
 #include "policy/base/text.h"
 #include "policy/explain.h"
 #include "server/cli/cli.h"
+#include "server/cli/formats.h"
 #include "server/cli/output.h"
 
 #include <ctype.h>
@@ -148,21 +149,17 @@ output_sarif(const void *results, FILE *out)
 	AUTO(json_decref) json_t *rules = json_array();
 	AUTO(json_decref) json_t *list = json_array();
 	AUTO(json_decref) json_t *indices = json_object();
-	AUTO(json_decref) json_t *root = NULL;
 	struct log l = {rules, list, indices};
 
 	if (output_each(r, tell, &l) != 0)
 		return -1;
-	root = json_pack(
-	    "{s:s, s:s, s:[{s:{s:{s:s, s:s, s:O}}, s:s, s:O, s:{s:s, s:s}}]}",
-	    "$schema", "https://json.schemastore.org/sarif-2.1.0.json",
-	    "version", "2.1.0", "runs", "tool", "driver", "name", "policy-gate",
-	    "version", version_string(), "rules", rules, "columnKind",
-	    "utf16CodeUnits", "results", list, "properties", "policy",
-	    r->policy->name, "policySha256", r->policy->sha256);
-	if (root == NULL)
-		return -1;
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	return 0;
+	return formats_json(
+	    json_pack(
+		"{s:s, s:s, s:[{s:{s:{s:s, s:s, s:O}}, s:s, s:O, s:{s:s, s:s}}]}",
+		"$schema", "https://json.schemastore.org/sarif-2.1.0.json",
+		"version", "2.1.0", "runs", "tool", "driver", "name",
+		"policy-gate", "version", version_string(), "rules", rules,
+		"columnKind", "utf16CodeUnits", "results", list, "properties",
+		"policy", r->policy->name, "policySha256", r->policy->sha256),
+	    out);
 }

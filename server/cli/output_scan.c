@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/base/text.h"
+#include "server/cli/formats.h"
 #include "server/cli/output.h"
 #include "server/cli/term.h"
 
@@ -333,7 +334,7 @@ int
 output_scan_json(const void *results, FILE *out)
 {
 	const struct results *r = results;
-	AUTO(json_decref) json_t *root = NULL;
+	json_t *root = NULL;
 	struct scan s;
 
 	if (scan(&s, r) == 0)
@@ -346,9 +347,5 @@ output_scan_json(const void *results, FILE *out)
 		    tallies_json(s.rules, r->policy->nrules), "owners",
 		    tallies_json(s.owners, s.nowners), "worst", worst_json(&s));
 	scan_clear(&s);
-	if (root == NULL)
-		return -1;
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	return 0;
+	return formats_json(root, out);
 }
