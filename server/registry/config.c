@@ -91,26 +91,6 @@ read_run(struct image *img, const json_t *root, struct error *err)
 	return strict_pairs(labels, "labels", &img->labels, mem, err);
 }
 
-static int
-read_platform(struct image *img, const json_t *root, struct error *err)
-{
-	const char *os, *arch, *variant, *version;
-
-	if (strict_string(root, "os", &os, err) != 0 ||
-	    strict_string(root, "architecture", &arch, err) != 0 ||
-	    strict_string(root, "variant", &variant, err) != 0 ||
-	    strict_string(root, "os.version", &version, err) != 0)
-		return -1;
-	if (os == NULL || arch == NULL || *os == '\0' || *arch == '\0')
-		return error_set(err, ERR_SYNTAX,
-		    "the image's config does not say its os and architecture");
-	if (platform_init(
-		&img->platform, os, arch, variant, version, img->mem) != 0)
-		return nomem(err);
-	img->variant_given = variant != NULL && *variant != '\0';
-	return 0;
-}
-
 /* A time that cannot be read is no time: it says nothing about age. */
 static int
 read_created(struct image *img, const json_t *root, struct error *err)
@@ -291,7 +271,9 @@ config_read(const struct manifest *m, const char *digest, const char *data,
 	}
 	if (copy_manifest(img, m, digest, err) != 0 ||
 	    strict_keys(root, root_keys, "config", err) != 0 ||
-	    read_platform(img, root, err) != 0 ||
+	    platform_read(&img->platform, &img->variant_given, root,
+		"the image's config does not say its os and architecture",
+		img->mem, err) != 0 ||
 	    read_created(img, root, err) != 0 ||
 	    read_run(img, root, err) != 0 ||
 	    read_diff_ids(img, root, err) != 0 ||

@@ -91,6 +91,25 @@ descriptor_read(struct descriptor *d, const json_t *value, const char *what,
 	return 0;
 }
 
+int
+platform_read(struct platform *p, bool *given, const json_t *o,
+    const char *lacking, struct arena *mem, struct error *err)
+{
+	const char *os, *arch, *variant, *version;
+
+	if (strict_string(o, "os", &os, err) != 0 ||
+	    strict_string(o, "architecture", &arch, err) != 0 ||
+	    strict_string(o, "variant", &variant, err) != 0 ||
+	    strict_string(o, "os.version", &version, err) != 0)
+		return -1;
+	if (os == NULL || arch == NULL || *os == '\0' || *arch == '\0')
+		return error_set(err, ERR_SYNTAX, "%s", lacking);
+	*given = variant != NULL && *variant != '\0';
+	return platform_init(p, os, arch, variant, version, mem) == 0
+		   ? 0
+		   : nomem(err);
+}
+
 static int
 check_number(size_t n, const char *what, struct error *err)
 {

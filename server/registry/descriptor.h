@@ -27,6 +27,12 @@ int descriptor_read(struct descriptor *d, const json_t *value, const char *what,
  * a copy. NULL when memory is out. */
 const char *media_type_intern(const char *type, struct arena *mem);
 
+/* os, architecture, variant and os.version of an object. Whether there is a
+ * variant is told as written: *given. `lacking` is the message where os or
+ * architecture are missing. */
+int platform_read(struct platform *p, bool *given, const json_t *o,
+    const char *lacking, struct arena *mem, struct error *err);
+
 /* Whether a digest is one that can be verified. */
 int digest_check(const char *digest, const char *what, struct error *err);
 

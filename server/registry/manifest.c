@@ -208,22 +208,11 @@ static int
 read_platform(struct index_entry *e, const json_t *value, struct arena *mem,
     struct error *err)
 {
-	const char *os, *arch, *variant, *version;
-
-	if (strict_keys(value, platform_keys, "platform", err) != 0 ||
-	    strict_string(value, "os", &os, err) != 0 ||
-	    strict_string(value, "architecture", &arch, err) != 0 ||
-	    strict_string(value, "variant", &variant, err) != 0 ||
-	    strict_string(value, "os.version", &version, err) != 0)
-		return -1;
-	if (os == NULL || arch == NULL || *os == '\0' || *arch == '\0')
-		return error_set(err, ERR_SYNTAX,
-		    "a platform of the index lacks os or architecture");
 	e->has_platform = true;
-	e->variant_given = variant != NULL && *variant != '\0';
-	if (platform_init(&e->platform, os, arch, variant, version, mem) != 0)
-		return nomem(err);
-	return 0;
+	if (strict_keys(value, platform_keys, "platform", err) != 0)
+		return -1;
+	return platform_read(&e->platform, &e->variant_given, value,
+	    "a platform of the index lacks os or architecture", mem, err);
 }
 
 /*
