@@ -158,6 +158,15 @@ arena_strdup(struct arena *a, const char *s)
 }
 
 char *
+arena_copy(struct arena *a, const char *s, bool *failed)
+{
+	char *copy = s == NULL ? NULL : arena_strdup(a, s);
+
+	*failed |= s != NULL && copy == NULL;
+	return copy;
+}
+
+char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;

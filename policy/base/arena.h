@@ -4,6 +4,7 @@
 
 #include "policy/base/own.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -31,6 +32,9 @@ void *arena_calloc(struct arena *a, size_t n, size_t size);
  * out. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
+/* The same of what may be NULL, and stays so then; sets *failed, and leaves it
+ * as it is otherwise. */
+char *arena_copy(struct arena *a, const char *s, bool *failed);
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

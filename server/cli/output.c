@@ -207,6 +207,20 @@ output_line(const struct complaint *of, struct buf *b)
 	return buf_printf(b, ":%d", line);
 }
 
+const struct report_platform *
+output_largest(const struct report_image *img)
+{
+	const struct report_platform *p, *largest = NULL;
+	size_t i;
+
+	for (i = 0; i < img->nplatforms; i++) {
+		p = &img->platforms[i];
+		if (largest == NULL || p->image->size > largest->image->size)
+			largest = p;
+	}
+	return largest;
+}
+
 enum verdict
 output_worse(enum verdict a, enum verdict b)
 {

@@ -97,6 +97,9 @@ bool output_same(const struct report_image *a, const struct report_image *b);
  * 0 or -1. */
 int output_line(const struct complaint *of, struct buf *b);
 
+/* The platform that weighs most; NULL where none is known. */
+const struct report_platform *output_largest(const struct report_image *img);
+
 /* The one that counts for both. */
 enum verdict output_worse(enum verdict a, enum verdict b);
 

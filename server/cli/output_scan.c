@@ -64,28 +64,18 @@ owner(struct scan *s, const char *name)
 	return &s->owners[s->nowners++];
 }
 
-static int64_t
-largest(const struct report_image *img)
-{
-	int64_t size = 0;
-	size_t i;
-
-	for (i = 0; i < img->nplatforms; i++)
-		if (img->platforms[i].image->size > size)
-			size = img->platforms[i].image->size;
-	return size;
-}
-
 /* Returns how many findings are in effect. */
 static size_t
 scan_image(struct scan *s, size_t workload, const struct report_image *img)
 {
+	const struct report_platform *largest = output_largest(img);
 	struct worst *w = &s->worst[s->nworst++];
 	size_t i;
 
 	s->images++;
-	*w = (struct worst){
-	    .image = img->container->image, .places = 1, .size = largest(img)};
+	*w = (struct worst){.image = img->container->image,
+	    .places = 1,
+	    .size = largest != NULL ? largest->image->size : 0};
 	for (i = 0; i < img->nfindings; i++) {
 		const struct rule *rule = img->findings[i].rule;
 

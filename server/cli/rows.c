@@ -55,19 +55,6 @@ chain(struct row *rows, size_t n)
 	}
 }
 
-static void
-fill(struct row *row, const struct results *r, const struct report *report,
-    const struct report_image *img)
-{
-	size_t i;
-
-	row->of =
-	    (struct complaint){.results = r, .report = report, .image = img};
-	for (i = 0; i < img->nplatforms; i++)
-		if (img->platforms[i].image->size > row_cost(row))
-			row->largest = &img->platforms[i];
-}
-
 struct row *
 rows_make(const struct results *r, int (*order)(const void *a, const void *b),
     size_t *n)
@@ -83,9 +70,17 @@ rows_make(const struct results *r, int (*order)(const void *a, const void *b),
 	*n = 0;
 	for (i = 0; i < r->n; i++)
 		for (j = 0; j < r->reports[i]->nimages; j++) {
-			rows[*n].at = *n;
-			fill(&rows[(*n)++], r, r->reports[i],
-			    &r->reports[i]->images[j]);
+			const struct report_image *img =
+			    &r->reports[i]->images[j];
+
+			rows[*n] = (struct row){
+			    .of = {.results = r,
+				.report = r->reports[i],
+				.image = img},
+			    .largest = output_largest(img),
+			    .at = *n,
+			};
+			++*n;
 		}
 	qsort(rows, *n, sizeof(*rows), order);
 	chain(rows, *n);

@@ -87,15 +87,6 @@ make_key(const struct load_request *rq)
 	return key;
 }
 
-static const char *
-copy_text(struct arena *mem, const char *s, bool *failed)
-{
-	char *out = s == NULL ? NULL : arena_strdup(mem, s);
-
-	*failed |= s != NULL && out == NULL;
-	return out;
-}
-
 static struct load *
 load_new(struct client *c, const struct load_request *rq)
 {
@@ -117,11 +108,11 @@ load_new(struct client *c, const struct load_request *rq)
 	if (l->key == NULL || l->repository == NULL || l->mem == NULL ||
 	    l->parsed == NULL)
 		return NULL;
-	l->rq.host = copy_text(l->mem, rq->host, &failed);
-	l->rq.path = copy_text(l->mem, rq->path, &failed);
-	l->rq.tag = copy_text(l->mem, rq->tag, &failed);
-	l->rq.digest = copy_text(l->mem, rq->digest, &failed);
-	l->rq.known = copy_text(l->mem, rq->known, &failed);
+	l->rq.host = arena_copy(l->mem, rq->host, &failed);
+	l->rq.path = arena_copy(l->mem, rq->path, &failed);
+	l->rq.tag = arena_copy(l->mem, rq->tag, &failed);
+	l->rq.digest = arena_copy(l->mem, rq->digest, &failed);
+	l->rq.known = arena_copy(l->mem, rq->known, &failed);
 	return failed ? NULL : TAKE(l);
 }
 

@@ -320,16 +320,13 @@ static int
 copy_reference(
     struct reference *to, const struct reference *from, struct arena *mem)
 {
-	to->host = arena_strdup(mem, from->host);
-	to->path = arena_strdup(mem, from->path);
-	to->tag = from->tag == NULL ? NULL : arena_strdup(mem, from->tag);
-	to->digest =
-	    from->digest == NULL ? NULL : arena_strdup(mem, from->digest);
-	return to->host == NULL || to->path == NULL ||
-		       (from->tag != NULL && to->tag == NULL) ||
-		       (from->digest != NULL && to->digest == NULL)
-		   ? -1
-		   : 0;
+	bool failed = false;
+
+	to->host = arena_copy(mem, from->host, &failed);
+	to->path = arena_copy(mem, from->path, &failed);
+	to->tag = arena_copy(mem, from->tag, &failed);
+	to->digest = arena_copy(mem, from->digest, &failed);
+	return failed ? -1 : 0;
 }
 
 static int

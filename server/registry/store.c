@@ -139,6 +139,16 @@ write_on(void *arg)
 	return NULL;
 }
 
+static void
+release(struct store *s)
+{
+	store_file_close(s->reader);
+	store_file_close(s->writer);
+	pthread_cond_destroy(&s->more);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
 struct store *
 store_open(const struct store_options *o, struct error *err)
 {
@@ -162,11 +172,7 @@ store_open(const struct store_options *o, struct error *err)
 		return s;
 	if (err->code == ERR_NONE)
 		error_set(err, ERR_SYSTEM, "a thread cannot be started");
-	store_file_close(s->reader);
-	store_file_close(s->writer);
-	pthread_cond_destroy(&s->more);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	release(s);
 	return NULL;
 }
 
@@ -180,11 +186,7 @@ store_close(struct store *s)
 	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
-	store_file_close(s->reader);
-	store_file_close(s->writer);
-	pthread_cond_destroy(&s->more);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	release(s);
 }
 
 /* After a reading that began at `started`. */

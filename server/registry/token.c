@@ -333,15 +333,6 @@ start(struct token *t)
 	tell(t, &err);
 }
 
-static const char *
-copy(struct arena *mem, const char *s, bool *failed)
-{
-	char *out = s == NULL ? NULL : arena_strdup(mem, s);
-
-	*failed |= s != NULL && out == NULL;
-	return out;
-}
-
 static struct token *
 token_new(struct client *c, const struct token_request *rq)
 {
@@ -360,11 +351,11 @@ token_new(struct client *c, const struct token_request *rq)
 	t->mem = arena_new();
 	if (t->key == NULL || t->mem == NULL)
 		return NULL;
-	t->rq.origin = copy(t->mem, rq->origin, &failed);
-	t->rq.who = copy(t->mem, rq->who, &failed);
-	t->rq.realm = copy(t->mem, rq->realm, &failed);
-	t->rq.service = copy(t->mem, rq->service, &failed);
-	t->rq.scope = copy(t->mem, rq->scope, &failed);
+	t->rq.origin = arena_copy(t->mem, rq->origin, &failed);
+	t->rq.who = arena_copy(t->mem, rq->who, &failed);
+	t->rq.realm = arena_copy(t->mem, rq->realm, &failed);
+	t->rq.service = arena_copy(t->mem, rq->service, &failed);
+	t->rq.scope = arena_copy(t->mem, rq->scope, &failed);
 	if (failed)
 		return NULL;
 	if (rq->credential != NULL) {
