@@ -96,11 +96,9 @@ handle_metrics(void *arg, struct http_exchange *x)
 	const struct routes *r = arg;
 	struct http_answer a = {.status = 200,
 	    .content_type = "text/plain; version=0.0.4; charset=utf-8"};
-	struct buf page;
+	AUTO(buf_clear) struct buf page = BUF_INIT(METRICS_TEXT_MAX);
 
-	buf_init(&page, METRICS_TEXT_MAX);
 	if (metrics_render(r->metrics, &page) != 0) {
-		buf_clear(&page);
 		respond_text(x, 503, "out of memory\n");
 		return;
 	}

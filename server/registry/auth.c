@@ -21,10 +21,8 @@ secret_clear(struct buf *b)
 int
 auth_add_basic(struct buf *header, const char *username, const char *secret)
 {
-	AUTO(secret_clear)
-	struct buf plain;
+	AUTO(secret_clear) struct buf plain = BUF_INIT(SECRET_MAX);
 
-	buf_init(&plain, SECRET_MAX);
 	if (buf_printf(&plain, "%s:%s", username, secret) != 0 ||
 	    buf_puts(header, "Authorization: Basic ") != 0)
 		return -1;

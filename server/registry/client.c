@@ -100,10 +100,8 @@ void
 client_log(const struct client *c, const char *level, const char *event,
     const char *host, const char *detail)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(2 * DETAIL_MAX);
 
-	buf_init(&b, 2 * DETAIL_MAX);
 	if (c->observer == NULL || c->observer->log == NULL ||
 	    text_sanitise(&b, detail, DETAIL_MAX) != 0)
 		return;

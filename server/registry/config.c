@@ -249,10 +249,8 @@ struct image *
 config_read(const struct manifest *m, const char *digest, const char *data,
     size_t len, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
-	AUTO(image_unref)
-	struct image *img = NULL;
+	AUTO(json_decref) json_t *root = NULL;
+	AUTO(image_unref) struct image *img = NULL;
 
 	if (len > CONFIG_BYTES_MAX) {
 		error_set(err, ERR_LIMIT, "the config has more than %d bytes",

@@ -21,8 +21,7 @@ credential_seal(struct credential *c, struct error *err)
 {
 	const char *part[] = {
 	    c->username, c->password, c->identity_token, c->registry_token};
-	AUTO(digest_free)
-	struct digest *d = digest_new("sha256:", err);
+	AUTO(digest_free) struct digest *d = digest_new("sha256:", err);
 	size_t i;
 
 	if (d == NULL)
@@ -239,8 +238,7 @@ int
 docker_config_parse(struct docker_config *c, const char *text, size_t len,
     struct arena *mem, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
+	AUTO(json_decref) json_t *root = NULL;
 	json_t *auths, *helpers;
 
 	*c = (struct docker_config){0};

@@ -436,8 +436,7 @@ make_routes(struct fetch *f)
 static struct fetch *
 fetch_new(struct client *c, const struct fetch_request *rq)
 {
-	AUTO(fetch_free)
-	struct fetch *f = calloc(1, sizeof(*f));
+	AUTO(fetch_free) struct fetch *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;

@@ -295,8 +295,7 @@ on_timer(void *arg)
 static struct helper *
 helper_new(struct client *c, const char *name, const char *host)
 {
-	AUTO(helper_free)
-	struct helper *h = calloc(1, sizeof(*h));
+	AUTO(helper_free) struct helper *h = calloc(1, sizeof(*h));
 
 	if (h == NULL)
 		return NULL;

@@ -90,8 +90,7 @@ make_key(const struct load_request *rq)
 static struct load *
 load_new(struct client *c, const struct load_request *rq)
 {
-	AUTO(load_free)
-	struct load *l = calloc(1, sizeof(*l));
+	AUTO(load_free) struct load *l = calloc(1, sizeof(*l));
 	bool failed = false;
 
 	if (l == NULL)
@@ -146,8 +145,7 @@ int
 load_join(struct client *c, const struct load_request *rq,
     struct load_waiter *w, struct error *err)
 {
-	AUTO(free)
-	char *key = make_key(rq);
+	AUTO(free) char *key = make_key(rq);
 	struct load *l = NULL;
 
 	if (key != NULL)

@@ -165,10 +165,8 @@ static bool
 use_embedded(struct load *l)
 {
 	const struct descriptor *d = &l->manifest.config;
-	AUTO(buf_clear)
-	struct buf data;
+	AUTO(buf_clear) struct buf data = BUF_INIT(CONFIG_BYTES_MAX);
 
-	buf_init(&data, CONFIG_BYTES_MAX);
 	if (d->data == NULL ||
 	    base64_decode(&data, d->data, strlen(d->data)) != 0 ||
 	    (int64_t)data.len != d->size)

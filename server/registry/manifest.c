@@ -283,8 +283,7 @@ int
 manifest_parse(struct manifest *m, const char *data, size_t len,
     const char *content_type, struct arena *mem, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = NULL;
+	AUTO(json_decref) json_t *root = NULL;
 
 	*m = (struct manifest){.bytes = len};
 	if (len > MANIFEST_BYTES_MAX)

@@ -211,8 +211,7 @@ accept_content(struct job *j, struct node_load *n, struct error *err)
 static void
 complete(struct job *j)
 {
-	AUTO(image_set_unref)
-	struct image_set *set = job_result(j);
+	AUTO(image_set_unref) struct image_set *set = job_result(j);
 
 	if (set == NULL)
 		fail(j, ERR_NOMEM, "out of memory for an image");
@@ -347,8 +346,7 @@ copy_platforms(struct job *j, const struct platform_set *from)
 struct job *
 job_new(const struct job_request *rq)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	AUTO(job_free)
 	struct job *j = mem == NULL ? NULL : arena_calloc(mem, 1, sizeof(*j));
 

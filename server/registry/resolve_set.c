@@ -82,8 +82,7 @@ count_entries(const struct job *j)
 struct image_set *
 job_result(const struct job *j)
 {
-	AUTO(image_set_unref)
-	struct image_set *set = image_set_new(0);
+	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 	const struct node_load *first = STAILQ_FIRST(&j->nodes);
 	size_t n = count_entries(j);
 

@@ -89,8 +89,7 @@ read_docker(struct parse *p, const struct node *root)
 	struct node n = node_get(root, "dockerConfig");
 	const char *path = settings_string(p, &n);
 	struct error err = ERROR_INIT;
-	AUTO(free)
-	char *text = NULL;
+	AUTO(free) char *text = NULL;
 	size_t len = 0;
 
 	if (path == NULL)
@@ -182,8 +181,7 @@ read_cache(struct parse *p, const struct node *root)
 static struct registry_settings *
 settings_new(void)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct registry_settings *s =
 	    mem == NULL ? NULL : arena_calloc(mem, 1, sizeof(*s));
 

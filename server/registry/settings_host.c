@@ -74,8 +74,7 @@ read_pem(
 {
 	struct node n = node_get(parent, key);
 	const char *path = settings_string(p, &n);
-	AUTO(free)
-	char *data = NULL;
+	AUTO(free) char *data = NULL;
 	struct pem pem = {0};
 
 	if (path == NULL)
@@ -94,8 +93,7 @@ read_pem(
 static bool
 is_host(const char *host)
 {
-	AUTO(arena_free)
-	struct arena *mem = arena_new();
+	AUTO(arena_free) struct arena *mem = arena_new();
 	struct error err = ERROR_INIT;
 	struct reference ref;
 	char *text;

@@ -78,8 +78,7 @@ parse(const char *data, size_t len, struct error *err)
 json_t *
 strict_parse(const char *data, size_t len, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = parse(data, len, err);
+	AUTO(json_decref) json_t *root = parse(data, len, err);
 
 	if (root != NULL && !json_is_object(root)) {
 		error_set(err, ERR_SYNTAX, "the JSON is not an object");
@@ -91,8 +90,7 @@ strict_parse(const char *data, size_t len, struct error *err)
 json_t *
 strict_parse_list(const char *data, size_t len, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = parse(data, len, err);
+	AUTO(json_decref) json_t *root = parse(data, len, err);
 
 	if (root != NULL && !json_is_array(root)) {
 		error_set(err, ERR_SYNTAX, "the JSON is not a list");

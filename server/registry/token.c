@@ -90,8 +90,7 @@ find(struct client *c, const char *key)
 const char *
 token_held(struct client *c, const struct token_request *rq)
 {
-	AUTO(free)
-	char *key = make_key(rq);
+	AUTO(free) char *key = make_key(rq);
 	struct token *t = key == NULL ? NULL : find(c, key);
 
 	if (t == NULL || t->text == NULL || client_now(c) >= t->expires)
@@ -102,8 +101,7 @@ token_held(struct client *c, const struct token_request *rq)
 void
 token_forget(struct client *c, const struct token_request *rq, const char *text)
 {
-	AUTO(free)
-	char *key = make_key(rq);
+	AUTO(free) char *key = make_key(rq);
 	struct token *t = key == NULL ? NULL : find(c, key);
 
 	if (t != NULL && t->text != NULL && strcmp(t->text, text) == 0)
@@ -251,9 +249,8 @@ send_post(struct token *t, const struct http_request *base, struct error *err)
 	struct http_request rq = *base;
 	const char *headers[] = {
 	    "Content-Type: application/x-www-form-urlencoded", NULL};
-	struct buf form;
+	AUTO(secret_clear) struct buf form = BUF_INIT(URL_PART_MAX);
 
-	buf_init(&form, URL_PART_MAX);
 	buf_puts(&form, "grant_type=refresh_token&client_id=policy-gate");
 	add_param(&form, '&', "service", t->rq.service);
 	add_param(&form, '&', "scope", t->rq.scope);
@@ -265,7 +262,6 @@ send_post(struct token *t, const struct http_request *base, struct error *err)
 	if (!buf_failed(&form))
 		t->transfer = t->client->transport->start(
 		    t->client->transport, &rq, on_answer, t, err);
-	secret_clear(&form);
 	return t->transfer == NULL ? -1 : 0;
 }
 
@@ -287,10 +283,9 @@ send_get(struct token *t, const struct http_request *base, struct error *err)
 {
 	struct http_request rq = *base;
 	const char *headers[2] = {NULL, NULL};
-	struct buf url, header;
+	AUTO(buf_clear) struct buf url = BUF_INIT(URL_PART_MAX);
+	AUTO(secret_clear) struct buf header = BUF_INIT(2 * URL_PART_MAX);
 
-	buf_init(&url, URL_PART_MAX);
-	buf_init(&header, 2 * URL_PART_MAX);
 	buf_puts(&url, t->rq.realm);
 	add_param(&url, strchr(t->rq.realm, '?') == NULL ? '?' : '&',
 	    t->rq.service == NULL ? "scope" : "service",
@@ -307,8 +302,6 @@ send_get(struct token *t, const struct http_request *base, struct error *err)
 	if (!buf_failed(&url) && !buf_failed(&header))
 		t->transfer = t->client->transport->start(
 		    t->client->transport, &rq, on_answer, t, err);
-	buf_clear(&url);
-	secret_clear(&header);
 	return t->transfer == NULL ? -1 : 0;
 }
 
@@ -336,8 +329,7 @@ start(struct token *t)
 static struct token *
 token_new(struct client *c, const struct token_request *rq)
 {
-	AUTO(token_free)
-	struct token *t = calloc(1, sizeof(*t));
+	AUTO(token_free) struct token *t = calloc(1, sizeof(*t));
 	bool failed = false;
 
 	if (t == NULL)
@@ -387,8 +379,7 @@ int
 token_wait(struct client *c, const struct token_request *rq,
     struct token_waiter *w, struct error *err)
 {
-	AUTO(free)
-	char *key = make_key(rq);
+	AUTO(free) char *key = make_key(rq);
 	struct token *t = key == NULL ? NULL : find(c, key);
 	bool running = t != NULL && !LIST_EMPTY(&t->waiters);
 

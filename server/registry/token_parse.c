@@ -16,8 +16,7 @@ life_of(double seconds)
 char *
 token_parse(const char *body, size_t len, int64_t *life, struct error *err)
 {
-	AUTO(json_decref)
-	json_t *root = strict_parse(body, len, err);
+	AUTO(json_decref) json_t *root = strict_parse(body, len, err);
 	const char *text, *old;
 	const json_t *expires;
 	char *out;

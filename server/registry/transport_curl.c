@@ -229,8 +229,7 @@ static struct transfer *
 transfer_new(const struct http_request *rq, struct budget *budget,
     transfer_done *done, void *arg)
 {
-	AUTO(transfer_free)
-	struct transfer *x = calloc(1, sizeof(*x));
+	AUTO(transfer_free) struct transfer *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;

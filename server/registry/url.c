@@ -29,8 +29,7 @@ static int
 part(CURLU *cu, CURLUPart what, const char **out, struct arena *mem,
     struct error *err)
 {
-	AUTO(curl_free)
-	char *s = NULL;
+	AUTO(curl_free) char *s = NULL;
 	CURLUcode rc;
 
 	*out = NULL;
@@ -131,8 +130,7 @@ int
 url_parse(struct url *u, const char *text, const struct url *base,
     struct arena *mem, struct error *err)
 {
-	AUTO(curl_url_cleanup)
-	CURLU *cu = curl_url();
+	AUTO(curl_url_cleanup) CURLU *cu = curl_url();
 	const char *p;
 
 	*u = (struct url){0};
