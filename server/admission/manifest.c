@@ -78,10 +78,13 @@ walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
     const struct identity *id, struct error *err)
 {
 	AUTO(buf_clear) struct buf what = BUF_INIT(WHAT_MAX);
-	struct workload *w = kind_read(kind, object, err);
+	AUTO(workload_free) struct workload *w = kind_read(kind, object, err);
 
+	/* Such as one whose `template` is misspelt: nobody judges it. */
+	if (w != NULL && w->ncontainers == 0)
+		return skip(walk, id, err);
 	if (w != NULL)
-		return found(walk, w, err);
+		return found(walk, TAKE(w), err);
 	if (err->code == ERR_NOMEM || describe(id, &what, err) != 0)
 		return -1;
 	return error_wrap(err, "%s", buf_text(&what));

@@ -17,7 +17,8 @@ enum { MANIFEST_LISTS_MAX = 8 }; /* of Lists in Lists */
 /* Called for each workload found; it is handed over (workload_free()).
  * Returns 0 to go on. */
 typedef int manifest_found(void *arg, struct workload *w);
-/* Called for each object that is not a workload: "Service/web", sanitised. */
+/* Called for each object that is not a workload, or is one without a
+ * container: "Service/web", sanitised. */
 typedef void manifest_skipped(void *arg, const char *what);
 
 struct manifest_visitor {

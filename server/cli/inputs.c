@@ -204,8 +204,11 @@ add_file(struct inputs *in, const char *path)
 			add_document(in, path, doc);
 			continue;
 		}
-		fprintf(stderr, "%s:%d:%d: %s\n", shown(path), at.line,
-		    at.column, err.msg);
+		fprintf(stderr, "%s:%d:%d: %s%s\n", shown(path), at.line,
+		    at.column, err.msg,
+		    strstr(text, "{{") != NULL
+			? "; a template is rendered first (helm template)"
+			: "");
 		in->wrong = true;
 	}
 }

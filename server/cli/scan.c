@@ -18,7 +18,7 @@ static const char help[] =
     "  --timeout SECONDS     per workload, 30 by default\n"
     "  -o FORMAT[=FILE]      table (default), json, html; several times\n"
     "  --baseline FILE       leave out the findings in it (policy-gate baseline)\n"
-    "  --fail-on WORD        exit with 1 on: warn, deny, never (default)\n"
+    "  --fail-on WORD        exit with 1 on: warn, deny; never (default): with 0\n"
     "  --help\n"
     "\n"
     "Example:\n"

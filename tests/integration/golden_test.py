@@ -71,6 +71,8 @@ MISTAKES = (
     "check -f gone.yaml",
     "check -f empty",
     "check -f broken.yaml",
+    "check -f template.yaml",
+    "check -f misspelt.yaml",
     "check -f policy.yaml",
     "check -f /dev/null",
     "check oci:empty",
@@ -114,6 +116,10 @@ FILES = {
         "apiVersion: v1\nkind: Pod\nspec:\n\tcontainers: []\n---\n"
         "apiVersion: v1\nkind: Pod\nmetadata: {name: c}\nspec:\n"
         "  containers: {image: web}\n---\nimage: web\n"),
+    "template.yaml": "kind: Pod\nimage: {{ .Values.image }}\n",
+    "misspelt.yaml": (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+        "spec: {tempalte: {spec: {containers: [{name: a, image: a}]}}}\n"),
     "nobody.yaml": (
         "version: 1\nrules:\n  - name: a\n"
         "    match: {namespaces: [\"*\", \"!kube-system\"]}\n"

@@ -31,8 +31,12 @@ static const struct manifest {
     {"pod", POD, POD_TEXT, NULL},
     {"namespace of its own",
 	"{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'n',"
-	"'generateName':'g-'}}",
-	"s:1 Pod n/g-\n", NULL},
+	"'generateName':'g-'}," SPEC "}",
+	"s:1 Pod n/g-\nspec.containers[0].image a b\n", NULL},
+    {"deployment whose template is misspelt",
+	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d'},"
+	"'spec':{'tempalte':{" SPEC "}}}",
+	"skipped Deployment/d\n", NULL},
     {"deployment",
 	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d'},"
 	"'spec':{'template':{'metadata':{'labels':{'c':'d'}}," SPEC "}}}",
