@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/sandbox.h"
 
+#include "server/cli/sandbox_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -26,34 +28,6 @@
 
 static const char on[] = "on", missing[] = "the kernel does not have it";
 
-/* Some of these exist on one architecture alone. */
-static const char *const allowed[] = {
-    /* memory and threads */
-    "brk", "madvise", "mmap", "mprotect", "mremap", "munmap", "exit",
-    "exit_group", "futex", "get_robust_list", "getrandom", "gettid",
-    "membarrier", "restart_syscall", "rseq", "sched_getaffinity", "sched_yield",
-    "set_robust_list", "set_tid_address", "sysinfo",
-    /* signals, a crash's too */
-    "getpid", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-    "rt_sigtimedwait", "sigaltstack", "signalfd4", "tgkill",
-    /* time, waiting */
-    "clock_getres", "clock_gettime", "clock_nanosleep", "gettimeofday",
-    "nanosleep", "time", "epoll_create1", "epoll_ctl", "epoll_pwait",
-    "epoll_wait", "eventfd2", "inotify_add_watch", "inotify_init1",
-    "inotify_rm_watch", "pipe2", "poll", "ppoll", "pselect6", "select",
-    /* who it is */
-    "getegid", "geteuid", "getgid", "getrusage", "getuid", "prlimit64", "uname",
-    /* descriptors and files */
-    "access", "close", "dup", "faccessat", "faccessat2", "fallocate", "fchmod",
-    "fchown", "fcntl", "fdatasync", "fstat", "fstatfs", "fsync", "ftruncate",
-    "getcwd", "getdents64", "lseek", "lstat", "mkdir", "mkdirat", "newfstatat",
-    "open", "openat", "pread64", "pwrite64", "read", "readlink", "readlinkat",
-    "readv", "stat", "statfs", "statx", "unlink", "unlinkat", "write", "writev",
-    /* the network; socketpair is a pipe inside of libcurl */
-    "accept", "accept4", "bind", "connect", "getpeername", "getsockname",
-    "getsockopt", "listen", "recvfrom", "recvmmsg", "recvmsg", "sendfile",
-    "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair"};
-
 /* Allowed where the bits of an argument that the mask has are these. clone3
  * hides its flags from a filter: without it, threads are made by clone. */
 static const struct {
@@ -67,11 +41,6 @@ static const struct {
     {"socket", 0, UINT32_MAX, AF_INET6},
     {"socket", 0, UINT32_MAX, AF_NETLINK}, /* the resolver: which addresses */
 };
-
-static const char *const deadly[] = {"bpf", "execve", "execveat",
-    "finit_module", "init_module", "io_uring_setup", "kexec_load", "mount",
-    "open_by_handle_at", "pivot_root", "process_vm_readv", "process_vm_writev",
-    "ptrace", "setns", "unshare", "userfaultfd"};
 
 #define LENGTH(a) (sizeof(a) / sizeof(*(a)))
 

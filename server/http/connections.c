@@ -278,6 +278,7 @@ watch_handshake(struct MHD_Connection *conn, struct connection *x)
 static void
 began(struct connections *c, struct MHD_Connection *conn, void **slot)
 {
+	/* At once: since 1.0 the next answer stands in the same place. */
 	const int fd =
 	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)
 		->connect_fd;

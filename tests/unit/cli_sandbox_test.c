@@ -3,10 +3,13 @@
  * enters it in a process of its own. */
 #include "server/cli/sandbox.h"
 
+#include "server/cli/sandbox_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -272,6 +275,79 @@ is_left_alone_where_not_wanted(void **state)
 	assert_int_equal(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
 }
 
+#define N(a) (sizeof(a) / sizeof(*(a)))
+
+static const uint32_t arches[] = {SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64};
+
+static bool
+exists(const char *name, uint32_t arch)
+{
+	return seccomp_syscall_resolve_name_arch(arch, name) >= 0;
+}
+
+/* A name with a mistake in it would be passed over. */
+static void
+each_call_exists_somewhere(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(allowed); i++)
+		if (!exists(allowed[i], arches[0]) &&
+		    !exists(allowed[i], arches[1]))
+			fail_msg("%s", allowed[i]);
+	for (i = 0; i < N(deadly); i++)
+		if (!exists(deadly[i], arches[0]) ||
+		    !exists(deadly[i], arches[1]))
+			fail_msg("%s", deadly[i]);
+}
+
+/* What arm64 makes instead of what it does not have. */
+static const struct {
+	const char *name, *instead;
+} substitutes[] = {
+    {"access", "faccessat"},
+    {"epoll_wait", "epoll_pwait"},
+    {"lstat", "newfstatat"},
+    {"mkdir", "mkdirat"},
+    {"open", "openat"},
+    {"poll", "ppoll"},
+    {"readlink", "readlinkat"},
+    {"select", "pselect6"},
+    {"stat", "newfstatat"},
+    {"time", "clock_gettime"},
+    {"unlink", "unlinkat"},
+};
+
+static bool
+is_allowed(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N(allowed); i++)
+		if (strcmp(allowed[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+arm64_has_something_for_each_call(void **state)
+{
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < N(allowed); i++) {
+		if (exists(allowed[i], SCMP_ARCH_AARCH64))
+			continue;
+		for (k = 0; k < N(substitutes); k++)
+			if (strcmp(allowed[i], substitutes[k].name) == 0 &&
+			    is_allowed(substitutes[k].instead))
+				break;
+		if (k == N(substitutes))
+			fail_msg("%s", allowed[i]);
+	}
+}
+
 static int
 set_up(void **state)
 {
@@ -298,7 +374,7 @@ tear_down(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(made) / sizeof(*made); i++)
+	for (i = 0; i < N(made); i++)
 		(void)remove(in_dir(made[i]));
 	return 0;
 }
@@ -306,14 +382,16 @@ tear_down(void **state)
 int
 main(void)
 {
-	enum { CASES = sizeof(cases) / sizeof(*cases) };
-	struct CMUnitTest tests[CASES + 1] = {
-	    {.name = "is_left_alone_where_not_wanted",
-		.test_func = is_left_alone_where_not_wanted}};
+	enum { CASES = N(cases), OTHERS = 3 };
+	struct CMUnitTest tests[CASES + OTHERS] = {
+	    cmocka_unit_test(is_left_alone_where_not_wanted),
+	    cmocka_unit_test(each_call_exists_somewhere),
+	    cmocka_unit_test(arm64_has_something_for_each_call),
+	};
 	size_t i;
 
 	for (i = 0; i < CASES; i++)
-		tests[i + 1] = (struct CMUnitTest){.name = cases[i].name,
+		tests[i + OTHERS] = (struct CMUnitTest){.name = cases[i].name,
 		    .test_func = run_case,
 		    .initial_state = (void *)(uintptr_t)&cases[i]};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
