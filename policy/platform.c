@@ -47,20 +47,43 @@ static const struct alias aliases[] = {
     {"arm", "8", "arm", "v8"},
 };
 
+/* Letters beyond ASCII whose lower case is ASCII for Go: to a runtime an os of
+ * "L\u0130nux" is linux. No other letter becomes part of a name it knows. */
+static const struct {
+	char upper[4];
+	char lower;
+} ascii_in_lower_case[] = {{"\xc4\xb0", 'i'}, {"\xe2\x84\xaa", 'k'}};
+
+/* The first character, moving *s past it; a longer one byte by byte. */
+static char
+lower_next(const char **s)
+{
+	for (size_t i = 0;
+	     i < sizeof(ascii_in_lower_case) / sizeof(ascii_in_lower_case[0]);
+	     i++) {
+		const char *upper = ascii_in_lower_case[i].upper;
+
+		if (strncmp(*s, upper, strlen(upper)) == 0) {
+			*s += strlen(upper);
+			return ascii_in_lower_case[i].lower;
+		}
+	}
+	return (char)tolower((unsigned char)*(*s)++);
+}
+
 /* Names have a few known forms, and all of them are short: what is longer is
  * cut, and equals none. */
 static const char *
 lowered(const char *s, struct arena *mem)
 {
-	size_t len = s == NULL ? 0 : strnlen(s, PART_MAX);
-	char *p;
+	char text[PART_MAX];
+	size_t len = 0;
 
-	if (len == 0)
+	if (s == NULL || *s == '\0')
 		return "";
-	p = arena_strndup(mem, s, len);
-	for (size_t i = 0; p != NULL && i < len; i++)
-		p[i] = (char)tolower((unsigned char)p[i]);
-	return p;
+	while (*s != '\0' && len < PART_MAX)
+		text[len++] = lower_next(&s);
+	return arena_strndup(mem, text, len);
 }
 
 int
@@ -155,6 +178,8 @@ platform_parse(
 		return refuse(err, text, "a part is empty");
 	if (platform_init(p, parts[0], parts[1], parts[2], "", mem) != 0)
 		return error_set(err, ERR_NOMEM, "out of memory");
+	if (isdigit((unsigned char)p->variant[0]))
+		return refuse(err, text, "a variant begins with 'v'");
 	return 0;
 }
 
@@ -286,8 +311,6 @@ bool
 platform_runs(const struct platform *node, const struct platform *image)
 {
 	if (node->os[0] != '\0' && strcmp(node->os, image->os) != 0)
-		return false;
-	if (!platform_same_release(node->os_version, image->os_version))
 		return false;
 	return node->arch[0] == '\0' || arch_runs(node, image);
 }

@@ -41,7 +41,8 @@ const char *platform_text(const struct platform *p, struct arena *mem);
  * (containerd's platforms.Only: amd64 runs 386, arm64 runs arm, a higher
  * variant runs a lower one). A variant left out of `node` is the architecture's
  * default, of arm it is any: the label of a node tells none. An os or arch of
- * "" in `node` stands for any. The os_version is to be of the same release.
+ * "" in `node` stands for any. Which release of Windows a node has nobody
+ * knows: images for all of them count.
  */
 bool platform_runs(const struct platform *node, const struct platform *image);
 

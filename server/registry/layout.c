@@ -126,6 +126,10 @@ add_image(struct layout *l, const struct manifest *m, const char *digest,
 	if (img == NULL || check_layers(l, img, err) != 0 ||
 	    (e != NULL && config_check_platform(img, e, err) != 0))
 		return -1;
+	/* As runtimes do, which go by the index. */
+	if (e != NULL && e->has_platform &&
+	    platform_copy(&img->platform, &e->platform, img->mem) != 0)
+		return error_set(err, ERR_NOMEM, "an image");
 	l->set->images[l->set->n++] = TAKE(img);
 	return 0;
 }

@@ -35,12 +35,17 @@ add_other(struct image_set *set, const struct platform *p)
 	return platform_copy(&set->others[set->nothers++], p, set->mem);
 }
 
-/* One that no index led to is run whatever it claims to be for. */
+/* One that no index led to is run whatever it claims to be for. Of others
+ * runtimes go by what the index says, where it does (job_wants() was asked
+ * before the image was): an old config lacks the variant, an evil one has
+ * another. */
 static int
-add_image(
-    const struct job *j, struct image_set *set, struct image *img, bool lone)
+add_image(const struct job *j, struct image_set *set, const struct node_load *n)
 {
-	if (!lone && !job_wants(j, &img->platform))
+	struct image *img = n->content->image;
+
+	if (n->listed != NULL && !n->listed->has_platform &&
+	    !job_wants(j, &img->platform))
 		return add_other(set, &img->platform);
 	if (!has_image(set, img))
 		set->images[set->n++] = image_ref(img);
@@ -56,7 +61,7 @@ collect(const struct job *j, struct image_set *set, const struct node_load *n)
 	size_t i;
 
 	if (c->kind == MANIFEST_IMAGE)
-		return add_image(j, set, c->image, n->listed == NULL);
+		return add_image(j, set, n);
 	for (i = 0; i < c->nentries; i++)
 		if (c->entries[i].has_platform && !c->entries[i].is_index &&
 		    !job_wants(j, &c->entries[i].platform) &&

@@ -178,6 +178,18 @@ class BrokenLayouts(unittest.TestCase):
     def test_it_is_whole(self):
         self.assertEqual(platforms(f"oci:{self.dir}")[0]["size"], 2001)
 
+    def test_what_the_index_calls_an_image_decides_who_runs_it(self):
+        old = content.image("linux/arm", user="0")
+        index = content.index([content.entry(old, "linux/arm/v6")], [old])
+        for document in index.all():
+            self.put(document)
+        self.index([index.descriptor()])
+        document, _ = gate.check(
+            paths.write("v6.yaml", f"{gate.POLICY}platforms: [linux/arm/v6]\n"),
+            config, f"oci:{self.dir}")
+        image, = document["workloads"][0]["images"]
+        self.assertEqual([p["user"] for p in image["platforms"]], ["0"])
+
     def test_other_content_than_the_name_says(self):
         config_ = self.image.parts[0]
         self.blob(config_.digest).write_bytes(

@@ -505,6 +505,27 @@ class Indexes(Manifests):
                          ["linux/arm64"])
         self.assertEqual(self.reg.count(path=f"*{parts.parts[0].digest}"), 0)
 
+    def test_first_image_for_a_node_is_judged_whatever_its_config_calls_it(self):
+        # A runtime takes the first that the index lists for it; to Go,
+        # "l\u0130nux" is linux.
+        for node, config, said in (
+                ("linux/amd64", "linux/amd64/v4", "linux/amd64"),
+                ("linux/arm64", "linux/arm64/v9", "linux/arm64"),
+                ("linux/arm/v6", "linux/arm", "linux/arm/v6"),
+                ("linux/amd64", "l\u0130nux/amd64", "l\u0130nux/amd64"),
+                ("linux/amd64", "linux/amd64", "l\u0130nux/amd64")):
+            with self.subTest(node, config=config, said=said):
+                first, other = content.image(config, user="0"), \
+                    content.image(node)
+                ref = self.push(content.index(
+                    [content.entry(first, said), content.entry(other, node)],
+                    [first, other]))
+                images, _ = self.check(
+                    ref, policy=f"{registry_case.POLICY}platforms: [{node}]\n")
+                self.assertEqual(
+                    [p["user"] for p in images[ref]["platforms"]],
+                    ["0", "1000"])
+
     def test_no_platform_that_nodes_have_is_nothing_to_run(self):
         for document in (content.multi("linux/amd64"), content.image()):
             with self.subTest(document.media_type):
