@@ -139,6 +139,12 @@ test: build/.deps-test $(if $(COV),build/.deps-coverage) $(if $(filter 0,$(E2E))
 golden: all
 	$QGOLDEN=write BUILD=$B tests/integration/golden_test.py
 
+## make tables        ask other programs anew how they read what tests/data/tables
+##                    holds, after a look at what differs; needs Go
+.PHONY: tables
+tables:
+	$Qcd tests/tables && PATH=$$PATH:/usr/local/go/bin go run . ../data/tables
+
 # Everything once more with clang, which has libFuzzer.
 FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 # What several harnesses share; the registry and the slow globs are those of
