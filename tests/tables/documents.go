@@ -166,6 +166,8 @@ func read(kind, text string) (facts, error) {
 		return readIndex(text)
 	case "config":
 		return readConfig(text)
+	case "pod":
+		return readPod(text)
 	}
 	return readManifest(text)
 }
@@ -342,6 +344,24 @@ func difference(f, base facts) string {
 	return strings.TrimSpace(b.String())
 }
 
+// A document, and what becomes of it with each edit.
+func writeEdits(t *table, kind, text string, seen map[string]int, r *rand.Rand) {
+	known, err := read(kind, text)
+	if err != nil {
+		panic(err)
+	}
+	t.row(kind, text, difference(known, nil))
+	edits := append(documentEdits(text), memberEdits(text, seen)...)
+	for _, e := range append(edits, randomEdits(text, 200, r)...) {
+		answer := "!"
+		f, err := read(kind, text[:e.at]+e.put+text[e.at+e.cut:])
+		if err == nil {
+			answer = difference(f, known)
+		}
+		t.row(strconv.Itoa(e.at), strconv.Itoa(e.cut), e.put, answer)
+	}
+}
+
 func writeDocuments(folder string) {
 	t := newTable("Made by Go's encoding/json with the structs of opencontainers/image-spec.\n" +
 		"kind, text, facts: a document;\n" +
@@ -350,21 +370,7 @@ func writeDocuments(folder string) {
 	r := rand.New(rand.NewSource(6))
 	seen := map[string]map[string]int{"manifest": {}, "index": {}, "config": {}}
 	for _, base := range bases {
-		text := digestsOf.Replace(base.text)
-		known, err := read(base.kind, text)
-		if err != nil {
-			panic(err)
-		}
-		t.row(base.kind, text, difference(known, nil))
-		edits := append(documentEdits(text), memberEdits(text, seen[base.kind])...)
-		for _, e := range append(edits, randomEdits(text, 200, r)...) {
-			answer := "!"
-			f, err := read(base.kind, text[:e.at]+e.put+text[e.at+e.cut:])
-			if err == nil {
-				answer = difference(f, known)
-			}
-			t.row(strconv.Itoa(e.at), strconv.Itoa(e.cut), e.put, answer)
-		}
+		writeEdits(t, base.kind, digestsOf.Replace(base.text), seen[base.kind], r)
 	}
 	t.write(folder, "documents.tsv")
 }

@@ -104,4 +104,5 @@ func main() {
 	writePlatforms(os.Args[1])
 	writeUnits(os.Args[1])
 	writeDocuments(os.Args[1])
+	writePods(os.Args[1])
 }
