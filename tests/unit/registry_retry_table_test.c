@@ -40,13 +40,13 @@ static void
 check(struct table *t, const struct row *row, void *arg)
 {
 	const char *text = row->cells[1].text, *value = row->cells[2].text;
-	struct at now = {
-	    .clock.wall_s = wall, .s = strtoll(value, NULL, 10) - ASKED_S};
+	struct at now = {.clock.wall_s = wall};
 	int got;
 
 	(void)arg;
 	if (strcmp(row->cells[0].text, "http") != 0)
 		return;
+	now.s = strtoll(value, NULL, 10) - ASKED_S;
 	got = retry_after(text, &now.clock);
 	if (*value == '!') {
 		t->refused += got == 0;
