@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/base/units.h"
 #include "server/cli/cli.h"
 #include "server/cli/observe.h"
 #include "server/cli/sandbox.h"
+#include "server/cli/serve_files.h"
 #include "server/cli/serve_options.h"
 #include "server/cli/signals.h"
 #include "server/cli/systemd.h"
-#include "server/cli/watch.h"
 #include "server/gate/certificate.h"
 #include "server/gate/clock.h"
 #include "server/gate/config.h"
@@ -43,21 +42,13 @@ enum {
 	MAPPED_BYTES_MIN = 128 * 1024,
 };
 
-/* What is read from files, and read again. */
-struct inputs {
-	struct config config;
-	struct ruleset *rules;
-	struct keypair *tls;
-	struct clients *clients; /* NULL: any client */
-};
-
 /* Everything that runs; taken down in the opposite order. */
 struct server {
 	const struct serve_options *o;
 	int signals;
 	struct log log;
 	struct log_sink log_sink;
-	struct inputs in;
+	struct serve_files in;
 	struct metrics *metrics;
 	struct watching watching;
 	struct registry_observer observer;
@@ -119,65 +110,6 @@ publish(struct server *s)
 }
 
 static void
-inputs_clear(struct inputs *in)
-{
-	config_clear(&in->config);
-	ruleset_unref(in->rules);
-	keypair_unref(in->tls);
-	clients_unref(in->clients);
-	*in = (struct inputs){0};
-}
-
-static void
-watch_named(void *arg, const char *path)
-{
-	watch_add(arg, path);
-}
-
-/* All of them or nothing; what is wrong goes into `report`. The files of the
- * config are watched even so: one that is missing may come to be. */
-static int
-inputs_load(struct inputs *in, const struct serve_options *o, struct watch *w,
-    struct buf *report)
-{
-	const struct settings_listener watcher = {watch_named, w};
-	const int64_t now = clock_real.wall_s(&clock_real);
-	struct error tls_err = ERROR_INIT, clients_err = ERROR_INIT;
-	bool ok;
-
-	*in = (struct inputs){0};
-	ok = config_load(&in->config, o->config, &watcher, report) == 0;
-	in->rules = policies_load(&o->policy, now, LINT_NOTHING, report);
-	in->tls = keypair_load(o->tls_cert, o->tls_key, now, &tls_err);
-	if (in->tls == NULL)
-		buf_printf(report, "%s\n", tls_err.msg);
-	if (o->clients.ca_file != NULL) {
-		in->clients = clients_load(&o->clients, &clients_err);
-		if (in->clients == NULL)
-			buf_printf(report, "%s\n", clients_err.msg);
-		ok &= in->clients != NULL;
-	}
-	if (ok && in->rules != NULL && in->tls != NULL)
-		return 0;
-	inputs_clear(in);
-	return -1;
-}
-
-/* What the command line names. */
-static void
-watch_options(struct watch *w, const struct serve_options *o)
-{
-	size_t i;
-
-	for (i = 0; i < o->policy.n; i++)
-		watch_add(w, o->policy.paths[i]);
-	watch_add(w, o->config);
-	watch_add(w, o->tls_cert);
-	watch_add(w, o->tls_key);
-	watch_add(w, o->clients.ca_file);
-}
-
-static void
 let_read(void *arg, const char *path)
 {
 	sandbox_allow_read(arg, path);
@@ -215,14 +147,14 @@ explain_denial(const struct server *s, struct buf *report)
 
 /* The one thing that may fail once all has been read. */
 static int
-take_certificate(struct server *s, struct inputs *in, struct buf *report)
+take_certificate(struct server *s, struct serve_files *in, struct buf *report)
 {
 	struct error err = ERROR_INIT;
 
 	if (http_server_set_tls(s->https, in->tls, &err) == 0)
 		return 0;
 	buf_printf(report, "%s\n", err.msg);
-	inputs_clear(in);
+	serve_files_clear(in);
 	return -1;
 }
 
@@ -230,9 +162,9 @@ static void
 reload(struct server *s)
 {
 	AUTO(buf_clear) struct buf report = BUF_INIT(CONFIG_BYTES_MAX);
-	struct inputs in;
+	struct serve_files in;
 
-	if (inputs_load(&in, s->o, s->watch, &report) != 0 ||
+	if (serve_files_load(&in, s->o, s->watch, &report) != 0 ||
 	    take_certificate(s, &in, &report) != 0) {
 		explain_denial(s, &report);
 		atomic_store(&s->routes.stale, true);
@@ -249,7 +181,7 @@ reload(struct server *s)
 	registry_set_settings(s->registry, in.config.registries);
 	if (in.clients != NULL)
 		http_server_set_clients(s->https, in.clients);
-	inputs_clear(&s->in);
+	serve_files_clear(&s->in);
 	s->in = in;
 	publish(s);
 	atomic_store(&s->routes.stale, false);
@@ -306,8 +238,8 @@ load(struct server *s, struct error *err)
 	s->watch = watch_new(err);
 	if (s->watch == NULL)
 		return -1;
-	watch_options(s->watch, s->o);
-	rc = inputs_load(&s->in, s->o, s->watch, &report);
+	serve_files_watch(s->watch, s->o);
+	rc = serve_files_load(&s->in, s->o, s->watch, &report);
 	fputs(buf_text(&report), stderr);
 	return rc;
 }
@@ -377,7 +309,7 @@ stop(struct server *s)
 	watch_free(s->watch);
 	if (s->systemd >= 0)
 		close(s->systemd);
-	inputs_clear(&s->in);
+	serve_files_clear(&s->in);
 	if (s->signals >= 0)
 		close(s->signals);
 }
