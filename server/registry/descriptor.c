@@ -110,13 +110,19 @@ platform_read(struct platform *p, bool *given, const json_t *o,
 		   : nomem(err);
 }
 
-static int
-check_number(size_t n, const char *what, struct error *err)
+/* Room for so many of them; NULL with *err. */
+static void *
+new_items(size_t n, size_t size, const char *what, struct arena *mem,
+    struct error *err)
 {
-	return n <= ITEMS_MAX
-		   ? 0
-		   : error_set(err, ERR_LIMIT,
-			 "\"%s\" has more than %d entries", what, ITEMS_MAX);
+	void *items = n > ITEMS_MAX ? NULL : arena_calloc(mem, n, size);
+
+	if (n > ITEMS_MAX)
+		error_set(err, ERR_LIMIT, "\"%s\" has more than %d entries",
+		    what, ITEMS_MAX);
+	else if (items == NULL)
+		nomem(err);
+	return items;
 }
 
 int
@@ -129,11 +135,10 @@ strict_pairs(const json_t *obj, const char *what, struct pair_list *out,
 	json_t *value;
 	size_t n = 0;
 
-	if (check_number(json_object_size(obj), what, err) != 0)
-		return -1;
-	items = arena_calloc(mem, json_object_size(obj), sizeof(*items));
+	items =
+	    new_items(json_object_size(obj), sizeof(*items), what, mem, err);
 	if (items == NULL)
-		return nomem(err);
+		return -1;
 	json_object_foreach (o, key, value) {
 		if (!json_is_string(value))
 			return error_set(err, ERR_SYNTAX,
@@ -156,11 +161,9 @@ strict_list(const json_t *list, const char *what, struct string_list *out,
 	const char **items;
 	const json_t *v;
 
-	if (check_number(n, what, err) != 0)
-		return -1;
-	items = arena_calloc(mem, n, sizeof(*items));
+	items = new_items(n, sizeof(*items), what, mem, err);
 	if (items == NULL)
-		return nomem(err);
+		return -1;
 	for (i = 0; i < n; i++) {
 		v = json_array_get(list, i);
 		if (!json_is_string(v))
@@ -184,11 +187,10 @@ strict_set(const json_t *obj, const char *what, struct string_list *out,
 	json_t *value;
 	size_t n = 0;
 
-	if (check_number(json_object_size(obj), what, err) != 0)
-		return -1;
-	items = arena_calloc(mem, json_object_size(obj), sizeof(*items));
+	items =
+	    new_items(json_object_size(obj), sizeof(*items), what, mem, err);
 	if (items == NULL)
-		return nomem(err);
+		return -1;
 	json_object_foreach (o, key, value) {
 		items[n] = arena_strdup(mem, key);
 		if (items[n] == NULL)
