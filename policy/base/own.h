@@ -24,10 +24,10 @@
 		fn(*p);                                         \
 	}
 
-#define OWNED_IN_PLACE(type, fn)             \
-	static inline void own_##fn(type *p) \
-	{                                    \
-		fn(p);                       \
+#define OWNED_IN_PLACE(type, fn)                         \
+	static inline void own_##fn(__typeof__(type) *p) \
+	{                                                \
+		fn(p);                                   \
 	}
 
 #define TAKE(p)                             \
