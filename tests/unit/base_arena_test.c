@@ -162,6 +162,25 @@ survives_every_failed_allocation(void **state)
 	assert_true(alloc_fail_each(run, NULL) >= 4);
 }
 
+static void
+no_text_is_no_failure(void **state)
+{
+	AUTO(arena_free) struct arena *a = arena_new();
+	bool failed = false;
+
+	(void)state;
+	assert_non_null(a);
+	assert_null(arena_copy(a, NULL, &failed));
+	assert_false(failed);
+	alloc_fail_from(0);
+	assert_null(arena_copy(a, "x", &failed));
+	alloc_restore();
+	assert_true(failed);
+	/* What has failed before is not forgotten. */
+	assert_string_equal(arena_copy(a, "x", &failed), "x");
+	assert_true(failed);
+}
+
 int
 main(void)
 {
@@ -174,6 +193,7 @@ main(void)
 	    cmocka_unit_test(a_piece_larger_than_any_chunk_is_given),
 	    cmocka_unit_test(a_size_that_overflows_is_refused),
 	    cmocka_unit_test(a_new_arena_is_small),
+	    cmocka_unit_test(no_text_is_no_failure),
 	    cmocka_unit_test(survives_every_failed_allocation),
 	};
 
