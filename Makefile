@@ -13,7 +13,7 @@ B := build$(if $(SAN),/$(SAN))$(if $(COV),/cov)
 CC = gcc
 Q := $(if $(V),,@)
 PKG_CONFIG ?= pkg-config
-LIBS := libmicrohttpd gnutls libcurl libcrypto jansson yaml-0.1 sqlite3 \
+LIBS := libmicrohttpd gnutls libcurl libssl libcrypto jansson yaml-0.1 sqlite3 \
 	libseccomp
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion \

@@ -43,6 +43,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	size_t len = size * n;
 	long status = 0;
 
+	*x->records = (struct records){0};
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
 		return ignore_body(x, len);
@@ -89,6 +90,14 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+static CURLcode
+on_tls(CURL *easy, void *ssl_ctx, void *records)
+{
+	(void)easy;
+	records_bound(ssl_ctx, records);
+	return CURLE_OK;
+}
+
 static long
 slow_seconds(int64_t timeout_ms)
 {
@@ -100,8 +109,9 @@ slow_seconds(int64_t timeout_ms)
 }
 
 static unsigned
-set_tls(CURL *e, const struct http_request *rq)
+set_tls(struct transfer *x, const struct http_request *rq)
 {
+	CURL *e = x->easy;
 	const struct registry_host *h = rq->host;
 	struct curl_blob blob = {.flags = CURL_BLOB_COPY};
 	long verify = h == NULL || !h->skip_verify;
@@ -111,6 +121,8 @@ set_tls(CURL *e, const struct http_request *rq)
 	rc |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	rc |= curl_easy_setopt(
 	    e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	rc |= curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	rc |= curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, x->records);
 	if (h == NULL)
 		return rc;
 	if (h->ca.data != NULL) {
@@ -152,7 +164,7 @@ set_request(struct transfer *x, const struct http_request *rq)
 		    e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
 		/* Rather one connection with many streams than many. */
 		rc |= curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
-		rc |= set_tls(e, rq);
+		rc |= set_tls(x, rq);
 	}
 	/* Behind a proxy of the environment's nobody could see which address
 	 * a name leads to: where that matters, only the settings count. */
@@ -226,7 +238,7 @@ transfer_free(struct transfer *x)
 OWNED(struct transfer, transfer_free)
 
 static struct transfer *
-transfer_new(const struct http_request *rq, struct budget *budget,
+transfer_new(struct curl_transport *ct, const struct http_request *rq,
     transfer_done *done, void *arg)
 {
 	AUTO(transfer_free) struct transfer *x = calloc(1, sizeof(*x));
@@ -236,7 +248,8 @@ transfer_new(const struct http_request *rq, struct budget *budget,
 	buf_init(&x->body, rq->body_max);
 	x->done = done;
 	x->arg = arg;
-	x->budget = budget;
+	x->budget = ct->budget;
+	x->records = &ct->records;
 	x->answer.challenges = x->challenges;
 	x->answer.warnings = x->warnings;
 	x->guard = rq->guard;
@@ -257,7 +270,7 @@ curl_start(struct transport *t, const struct http_request *rq,
 {
 	struct curl_transport *ct = (struct curl_transport *)t;
 	AUTO(transfer_free)
-	struct transfer *x = transfer_new(rq, ct->budget, done, arg);
+	struct transfer *x = transfer_new(ct, rq, done, arg);
 
 	if (x == NULL || lane_enter(&ct->lanes, &x->seat, rq->url) != 0) {
 		error_set(err, ERR_NOMEM, "out of memory for a transfer");
@@ -343,6 +356,7 @@ perform(struct curl_transport *ct)
 	int running, left;
 	CURLMsg *m;
 
+	ct->records = (struct records){0};
 	curl_multi_perform(ct->multi, &running);
 	while ((m = curl_multi_info_read(ct->multi, &left)) != NULL) {
 		if (m->msg != CURLMSG_DONE)

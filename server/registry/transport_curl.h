@@ -2,6 +2,7 @@
 #ifndef SERVER_REGISTRY_TRANSPORT_CURL_H
 #define SERVER_REGISTRY_TRANSPORT_CURL_H
 
+#include "certs/records.h"
 #include "policy/base/arena.h"
 #include "policy/base/buf.h"
 #include "policy/base/clock.h"
@@ -21,11 +22,13 @@ struct curl_transport {
 	struct lanes lanes;
 	struct lookups lookups;
 	struct budget *budget;
+	struct records records;
 };
 
 struct transfer {
 	struct lane_seat seat; /* first: fill() knows it by this */
 	CURL *easy;
+	struct records *records; /* the transport's */
 	struct curl_slist *headers;
 	struct arena *mem;          /* header values */
 	char said[CURL_ERROR_SIZE]; /* libcurl, of how it ended; not shown */

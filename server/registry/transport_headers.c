@@ -90,6 +90,7 @@ transfer_header(char *data, size_t size, size_t n, void *arg)
 	struct transfer *x = arg;
 	size_t len = size * n;
 
+	*x->records = (struct records){0};
 	x->header_bytes += len;
 	if (x->header_bytes > HTTP_HEADER_BYTES_MAX) {
 		error_set(&x->answer.err, ERR_LIMIT,
