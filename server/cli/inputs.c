@@ -311,12 +311,29 @@ add_local(struct inputs *in, struct workload *w, const char *text)
 	return 0;
 }
 
+/* `check k8s/web.yaml` would ask Docker Hub for an image of that name. */
+static bool
+is_manifest(const char *text)
+{
+	struct stat st;
+
+	return file_is_document(text) && stat(text, &st) == 0;
+}
+
 void
 inputs_add_image(struct inputs *in, const char *text)
 {
 	AUTO(workload_free)
 	struct workload *w = workload_of_image(text, in->namespace);
 
+	if (is_manifest(text)) {
+		fprintf(stderr,
+		    "policy-gate %s: %s is a file: manifests are named with "
+		    "-f\n",
+		    in->command, text);
+		in->wrong = true;
+		return;
+	}
 	if (w != NULL && local_is(text) && add_local(in, w, text) != 0)
 		return;
 	if (w == NULL || keep(in, TAKE(w)) != 0)

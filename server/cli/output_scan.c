@@ -39,6 +39,8 @@ struct scan {
 	struct worst *worst;
 	size_t nworst;
 	size_t images;
+	size_t unjudged; /* of the images */
+	const struct report_image *first_unjudged;
 	size_t rejected; /* workloads, by the policy as it is */
 	size_t touched;  /* workloads with any finding in effect, or an error */
 };
@@ -73,6 +75,8 @@ scan_image(struct scan *s, size_t workload, const struct report_image *img)
 	size_t i;
 
 	s->images++;
+	if (img->fault.code != NULL && s->unjudged++ == 0)
+		s->first_unjudged = img;
 	*w = (struct worst){.image = img->container->image,
 	    .places = 1,
 	    .size = largest != NULL ? largest->image->size : 0};
@@ -240,6 +244,22 @@ print_worst(const struct term *t, const struct scan *s)
 	}
 }
 
+/* What was not looked at would be taken for what is fine. */
+static void
+print_unjudged(const struct term *t, const struct scan *s)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(COMPLAINT_TEXT_MAX);
+
+	if (s->unjudged == 0)
+		return;
+	buf_printf(&b, "%zu image%s could not be judged, the first for this: ",
+	    s->unjudged, s->unjudged == 1 ? "" : "s");
+	text_sanitise(&b, s->first_unjudged->container->image, TERM_TEXT_MAX);
+	buf_printf(&b, ": %s: ", s->first_unjudged->fault.code);
+	text_sanitise(&b, s->first_unjudged->fault.message, TERM_TEXT_MAX);
+	term_wrap(t, buf_text(&b), 0, 0);
+}
+
 int
 output_scan(const void *results, FILE *out)
 {
@@ -259,6 +279,7 @@ output_scan(const void *results, FILE *out)
 		    r->n, r->n == 1 ? "" : "s", s.images, s.nworst, s.rejected,
 		    s.touched, r->policy->name, r->policy_path);
 		term_wrap(&t, buf_text(&b), 0, 0);
+		print_unjudged(&t, &s);
 		print_title(&t, "rule", "  mode, owner");
 		for (i = 0; i < r->policy->nrules; i++)
 			print_tally(&t, &s.rules[i]);
@@ -329,11 +350,13 @@ output_scan_json(const void *results, FILE *out)
 
 	if (scan(&s, r) == 0)
 		root = json_pack(
-		    "{s:i, s:{s:s, s:s}, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+		    "{s:i, s:{s:s, s:s}, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+		    "s:o}",
 		    "version", 1, "policy", "name", r->policy->name, "sha256",
 		    r->policy->sha256, "workloads", (json_int_t)r->n, "images",
-		    (json_int_t)s.images, "rejected", (json_int_t)s.rejected,
-		    "rejectedIfEnforced", (json_int_t)s.touched, "rules",
+		    (json_int_t)s.images, "unjudged", (json_int_t)s.unjudged,
+		    "rejected", (json_int_t)s.rejected, "rejectedIfEnforced",
+		    (json_int_t)s.touched, "rules",
 		    tallies_json(s.rules, r->policy->nrules), "owners",
 		    tallies_json(s.owners, s.nowners), "worst", worst_json(&s));
 	scan_clear(&s);

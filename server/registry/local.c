@@ -101,6 +101,9 @@ local_read(const char *text, struct local *out, struct error *err)
 	if (path == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	wanted = split(path, kind->last_colon);
+	if (path[0] == '\0')
+		return error_set(err, ERR_INVALID,
+		    "nothing is named behind \"%s\"", kind->prefix);
 	if (kind->read(path, wanted, &l, err) != 0)
 		return error_wrap(err, "%s", path);
 	if (l.name == NULL)

@@ -73,6 +73,8 @@ MISTAKES = (
     "check -f broken.yaml",
     "check -f template.yaml",
     "check -f misspelt.yaml",
+    "check broken.yaml",
+    "check docker-archive:",
     "check -f policy.yaml",
     "check -f /dev/null",
     "check oci:empty",

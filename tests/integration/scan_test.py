@@ -48,6 +48,7 @@ class Scan(unittest.TestCase):
         # Two with bloated images, one that is not there.
         self.assertEqual(found["rejected"], 3)
         self.assertEqual(found["rejectedIfEnforced"], 5)
+        self.assertEqual(found["unjudged"], 1)
         self.assertEqual(
             [(r["name"], r["workloads"], r["images"], r["mode"])
              for r in found["rules"]],
@@ -79,6 +80,11 @@ class Scan(unittest.TestCase):
         self.assertTrue(re.match(r" +3 +32 MiB +1  \S+/shop/faulty:1$",
                                  lines[at + 1]), lines[at + 1])
         self.assertEqual(len(lines), at + 4)
+
+    def test_what_could_not_be_judged_does_not_pass_for_good(self):
+        self.assertRegex(scan(folder).stdout, (
+            r"(?m)^1 image could not be judged, the first for this: "
+            r"\S+/shop/nothing:1: NOT_FOUND"))
 
     def test_it_fails_a_build_where_it_is_to(self):
         self.assertEqual(scan("--fail-on", "deny", folder).returncode, 1)
