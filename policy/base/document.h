@@ -90,8 +90,8 @@ size_t node_size(const struct node *n); /* 0 for scalars */
 struct mark node_mark(const struct node *n);
 struct mark node_key_mark(const struct node *n);
 
-/* What the value is, for messages: "a mapping", "a list", "text", "a number",
- * "true", "false", "nothing". */
+/* What the value is, for messages: "a mapping", "an empty list", "text", "a
+ * number", "true", "false", "nothing". */
 const char *node_kind(const struct node *n);
 
 /* "rules[0].check.size.max"; "" for the root. A key that is no plain word

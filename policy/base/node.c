@@ -70,9 +70,11 @@ node_kind(const struct node *n)
 {
 	switch (n->value == NULL ? JSON_NULL : json_typeof(n->value)) {
 	case JSON_OBJECT:
-		return "a mapping";
+		return json_object_size(n->value) > 0 ? "a mapping"
+						      : "an empty mapping";
 	case JSON_ARRAY:
-		return "a list";
+		return json_array_size(n->value) > 0 ? "a list"
+						     : "an empty list";
 	case JSON_STRING:
 		return "text";
 	case JSON_INTEGER:

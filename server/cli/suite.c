@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cli/suite.h"
 
+#include "policy/base/text.h"
 #include "policy/base/units.h"
 #include "policy/evaluate.h"
 #include "server/admission/manifest.h"
@@ -129,6 +130,22 @@ say_findings(const struct report *r, struct buf *b)
 	}
 }
 
+/* Why images could not be judged, a line each. */
+static void
+say_faults(const struct report *r, struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < r->nimages; i++) {
+		if (r->images[i].fault.code == NULL)
+			continue;
+		buf_puts(b, "\n");
+		text_sanitise(b, r->images[i].container->image, SAID_MAX);
+		buf_puts(b, ": ");
+		text_sanitise(b, r->images[i].fault.message, SAID_MAX);
+	}
+}
+
 static int
 say_wanted(struct suite *s, const struct node *findings, struct buf *b)
 {
@@ -147,6 +164,9 @@ compare(struct suite *s, const struct node *expect, const struct report *r,
     struct suite_case *c)
 {
 	static const char *const keys[] = {"verdict", "findings", NULL};
+	static const char *const words[] = {
+	    "allow", "warn", "deny", "error", NULL};
+	const struct node word = node_get(expect, "verdict");
 	const struct node findings = node_get(expect, "findings");
 	AUTO(buf_clear)
 	struct buf wanted = BUF_INIT(SAID_MAX), got = BUF_INIT(SAID_MAX);
@@ -155,22 +175,21 @@ compare(struct suite *s, const struct node *expect, const struct report *r,
 	if (!diagnostics_check_keys(s->reader.diagnostics, expect, keys))
 		return -1;
 	verdict = required(s, expect, "verdict", "allow, warn, deny or error");
-	if (verdict == NULL)
+	if (verdict == NULL || read_word(&s->reader, &word, words) < 0)
 		return -1;
 	say_findings(r, &got);
-	if (read_given(&findings)) {
-		if (say_wanted(s, &findings, &wanted) != 0)
-			return -1;
-	} else {
-		buf_puts(&wanted, buf_text(&got));
-	}
+	if (read_given(&findings) && say_wanted(s, &findings, &wanted) != 0)
+		return -1;
 	c->passed = strcmp(verdict, verdict_name(r->verdict)) == 0 &&
-		    strcmp(buf_text(&wanted), buf_text(&got)) == 0;
-	c->why = c->passed
-		     ? ""
-		     : arena_printf(s->mem, "wanted %s: %s\ngot    %s: %s",
-			   verdict, buf_text(&wanted), verdict_name(r->verdict),
-			   buf_text(&got));
+		    (!read_given(&findings) ||
+			strcmp(buf_text(&wanted), buf_text(&got)) == 0);
+	say_faults(r, &got);
+	c->why =
+	    c->passed
+		? ""
+		: arena_printf(s->mem, "wanted %s%s%s\ngot    %s: %s", verdict,
+		      read_given(&findings) ? ": " : "", buf_text(&wanted),
+		      verdict_name(r->verdict), buf_text(&got));
 	return c->why == NULL ? -1 : 0;
 }
 

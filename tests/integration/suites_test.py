@@ -84,6 +84,21 @@ class Suites(unittest.TestCase):
         self.assertIn("not ok 3 - other findings\n", done.stdout)
         self.assertIn("ok 4 - in a pod\n1..4\n", done.stdout)
 
+    def test_an_image_that_it_says_nothing_of_is_named(self):
+        done = gate.command("test", paths.write("unknown.yaml", (
+            "version: 1\npolicy: preset:lean\nimages: {}\ncases:\n"
+            "  - {name: a, image: a.corp/b:1, expect: {verdict: allow}}\n")))
+        self.assertIn("#   wanted allow\n#   got    error: NOT_FOUND\n#   "
+                      "a.corp/b:1: the suite has no facts of it\n",
+                      done.stdout)
+
+    def test_a_verdict_that_there_is_not_is_no_failure(self):
+        done = gate.command("test", self.write(
+            SUITE.replace("verdict: allow", "verdict: reject")))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('expected allow, warn, deny or error, found "reject"',
+                      done.stdout + done.stderr)
+
     def test_writes_junit(self):
         file = paths.work() / "tests.xml"
         broken = paths.write("broken.yaml", "version: 2\n")

@@ -169,7 +169,7 @@ suggests_the_nearest_key(void **state)
 	    "p.yaml:3:3: error: rules[0].check: unknown key \"check\"; known is: only\n"
 	    "p.yaml:4:12: error: rules[0].check.size.mx: unknown key \"mx\"; did you mean \"max\"?\n"
 	    "p.yaml:4:19: error: rules[0].check.size.colour: unknown key \"colour\"; known are: max, maxLayer\n"
-	    "p.yaml:5:10: error: rules[0].check.tag: must be a mapping (only), not a list\n"
+	    "p.yaml:5:10: error: rules[0].check.tag: must be a mapping (only), not an empty list\n"
 	    "p.yaml:6:1: error: nam: unknown key \"nam\"; did you mean \"name\"?\n");
 }
 

@@ -101,7 +101,7 @@ static const struct {
     {"[{labels: {a: b, c: d}}]", ONE "size 0 " PLAIN " a=b c=d"},
     /* What is wrong. */
     {"[]",
-	"f:1:4: error: p: expected a list of 1 to 64 platforms, found a list\n"},
+	"f:1:4: error: p: expected a list of 1 to 64 platforms, found an empty list\n"},
     {"a",
 	"f:1:4: error: p: expected a list of 1 to 64 platforms, found \"a\"\n"},
     {"[a]",
@@ -109,8 +109,7 @@ static const struct {
 	"size, created, user, layers, history, env, labels, ports, volumes, "
 	"entrypoint, cmd, base), not text\n"},
     {"[{layers: {}}]",
-	"f:1:14: error: p[0].layers: expected a list of layers, found a "
-	"mapping\n"},
+	"f:1:14: error: p[0].layers: expected a list of layers, found an empty mapping\n"},
     {"[{layers: [a, {size: 1}]}]",
 	"f:1:15: error: p[0].layers[0]: must be a mapping (digest, size, mediaType, "
 	"createdBy, base), not text\n"},

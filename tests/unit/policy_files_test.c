@@ -100,7 +100,7 @@ static const struct row {
 	"b.yaml:2:8: warning: rules: is empty, so everything is allowed\n"},
     {{HEAD "rules: [" RULE("r") "]\n", "[]\n"},
 	"b.yaml:1:1: error: must be a mapping (version, name, mode, onError, "
-	"platforms, rules, waivers), not a list\n"},
+	"platforms, rules, waivers), not an empty list\n"},
     {{HEAD "rules: [{name: r, check: {size: {maxx: 1}}}]\n",
 	 HEAD "rules: [{name: s, chek: {}}]\n"},
 	"a.yaml:2:34: error: rules[0].check.size.maxx: unknown key \"maxx\"; "

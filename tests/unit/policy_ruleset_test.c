@@ -91,7 +91,7 @@ static const struct row {
 	""},
     {"[]",
 	"p.yaml:1:1: error: must be a mapping (version, name, mode, onError, "
-	"platforms, rules, waivers), not a list\n"},
+	"platforms, rules, waivers), not an empty list\n"},
     {"rules: []\n",
 	"p.yaml:1:1: error: `version` is missing: write version: 1\n"
 	"p.yaml:1:8: warning: rules: is empty, so everything is allowed\n"},
@@ -107,7 +107,7 @@ static const struct row {
 	"p.yaml:1:1: error: `rules` is missing: a list of rules, each with a "
 	"name and a check\n"},
     {"version: 1\nrules: {}\n",
-	"p.yaml:2:8: error: rules: expected a list of rules, found a "
+	"p.yaml:2:8: error: rules: expected a list of rules, found an empty "
 	"mapping\n"},
     {CHECK "{layers: {max: 9}}\nonEror: deny\n",
 	"p.yaml:5:1: error: onEror: unknown key \"onEror\"; did you mean "
@@ -277,7 +277,7 @@ static const struct row {
 	""},
     {MATCH "[]\n",
 	"p.yaml:5:10: error: rules[0].match: must be a mapping (namespaces, images, kinds, "
-	"containers, labels), not a list\n"},
+	"containers, labels), not an empty list\n"},
     {MATCH "{namespace: [x]}\n",
 	"p.yaml:5:11: error: rules[0].match.namespace: unknown key "
 	"\"namespace\"; did you mean \"namespaces\"?\n"},
