@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Tables of what other programs read in references, platforms, units and image
-// documents: "make tables" writes them, unit tests compare with them.
+// Tables of what other programs read in references, platforms, units, YAML, image
+// documents and pods: "make tables" writes them, unit tests compare with them.
 package main
 
 import (
@@ -105,4 +105,5 @@ func main() {
 	writeUnits(os.Args[1])
 	writeDocuments(os.Args[1])
 	writePods(os.Args[1])
+	writeYAML(os.Args[1])
 }

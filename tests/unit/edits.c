@@ -42,7 +42,8 @@ static json_t *
 changed(const struct base *base, const char *changes)
 {
 	AUTO(json_decref)
-	json_t *other = tree_parse(changes, strlen(changes), 0, NULL);
+	json_t *other =
+	    tree_parse(changes, strlen(changes), JSON_ALLOW_NUL, NULL);
 	json_t *facts = json_deep_copy(base->facts), *value;
 	const char *key;
 
