@@ -38,9 +38,6 @@ const char *const match_containers[] = {
     NULL,
 };
 
-static const char *const aliases[] = {
-    "index.docker.io/", "registry-1.docker.io/"};
-
 static void
 parse_kinds(struct reader *r, const struct node *n, struct string_list *out)
 {
@@ -105,29 +102,18 @@ match_parse(struct reader *r, const struct node *n, struct match *out)
 		read_pairs(r, &labels, &out->labels);
 }
 
-/* Where the path begins when `s` starts with one of docker.io's aliases. */
-static const char *
-after_alias(const char *s)
-{
-	size_t i, len;
-
-	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-		len = strlen(aliases[i]);
-		if (strncmp(s, aliases[i], len) == 0)
-			return s + len;
-	}
-	return NULL;
-}
-
 const char *
 match_common_glob(const char *glob, struct arena *mem)
 {
-	const char *bang = glob[0] == '!' ? "!" : "";
-	const char *path = after_alias(glob + strlen(bang));
+	const size_t bang = glob[0] == '!';
+	const size_t written = strcspn(glob + bang, "/");
+	size_t len = written;
+	const char *host = reference_common_host(glob + bang, &len);
 
-	if (path == NULL)
+	if (len == written || glob[bang + written] == '\0')
 		return glob;
-	return arena_printf(mem, "%sdocker.io/%s", bang, path);
+	return arena_printf(mem, "%.*s%.*s%s", (int)bang, glob, (int)len, host,
+	    glob + bang + written);
 }
 
 bool

@@ -28,7 +28,7 @@ extern const char *const match_containers[];
 void match_parse(struct reader *r, const struct node *n, struct match *out);
 
 /* A glob over common names (policy/reference.h): itself, or a copy in `mem`
- * with docker.io for another of its names; NULL when memory is out. */
+ * where its host has another; NULL when memory is out. */
 const char *match_common_glob(const char *glob, struct arena *mem);
 
 /* Whether workloads of a kind may match. */

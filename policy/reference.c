@@ -32,6 +32,7 @@ static const char hub[] = "docker.io";
 static const char hub_endpoint[] = "registry-1.docker.io";
 static const char hub_legacy[] = "index.docker.io";
 static const char hub_official[] = "library/";
+static const char https_port[] = ":443";
 
 /* A stretch of a terminated text. */
 struct span {
@@ -440,10 +441,26 @@ check(const struct parts *p, struct error *err)
 	return p->digest != NULL ? check_digest(p->digest, err) : 0;
 }
 
+const char *
+reference_common_host(const char *host, size_t *len)
+{
+	const size_t port = sizeof(https_port) - 1;
+	struct span s = {host, *len};
+
+	if (s.len > port && memcmp(host + s.len - port, https_port, port) == 0)
+		s.len -= port;
+	if (equals(s, hub_endpoint) || equals(s, hub_legacy))
+		s = (struct span){hub, sizeof(hub) - 1};
+	*len = s.len;
+	return s.p;
+}
+
 static int
 fill(struct reference *ref, const char *text, const struct parts *p,
     struct arena *mem)
 {
+	size_t len = p->host.len;
+	const char *host = reference_common_host(p->host.p, &len);
 	struct reference r = {
 	    .text = arena_strdup(mem, text),
 	    .host = arena_strndup(mem, p->host.p, p->host.len),
@@ -455,9 +472,9 @@ fill(struct reference *ref, const char *text, const struct parts *p,
 	if (r.text == NULL || r.host == NULL || r.name == NULL)
 		return -1;
 	r.path = r.name + p->host.len + 1;
-	r.common_name = equals(p->host, hub_endpoint)
-			    ? arena_printf(mem, "%s/%s", hub, r.path)
-			    : r.name;
+	r.common_name = len == p->host.len ? r.name
+					   : arena_printf(mem, "%.*s/%s",
+						 (int)len, host, r.path);
 	if (r.common_name == NULL)
 		return -1;
 	if (p->tag.p != NULL) {

@@ -193,6 +193,43 @@ a_rule_is_about_what_all_of_its_match_holds_for(void **state)
 	}
 }
 
+/* By the port that goes without saying, or as Docker Hub's other names. */
+static void
+a_registry_spelled_otherwise_is_not_another(void **state)
+{
+	static const struct {
+		const char *globs;
+		const char *image;
+		bool matches;
+	} cases[] = {
+	    {"docker.io/**", "registry-1.docker.io:443/x/web", true},
+	    {"docker.io/**", "index.docker.io:443/x/web", true},
+	    {"docker.io/**", "docker.io:443/x/web", true},
+	    {"index.docker.io:443/**", "web", true},
+	    {"a.corp/**", "a.corp:443/x/web", true},
+	    {"a.corp:443/**", "a.corp/x/web", true},
+	    {"[fd00::1]/**", "[fd00::1]:443/x/web", true},
+	    {"**', '!*.corp:443/**", "a.corp/x/web", false},
+	    {"a.corp/**", "a.corp:8443/x/web", false},
+	    {"a.corp/**", "a.corp:4430/x/web", false},
+	    {"a.corp:44/**", "a.corp:443/x/web", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct judge j;
+		char policy[512];
+
+		snprintf(policy, sizeof(policy), SIZE_RULE("images: ['%s']"),
+		    cases[i].globs);
+		judge_open(&j, policy, cases[i].image);
+		judge_plan(&j);
+		if (j.plan->images[0].fetch != cases[i].matches)
+			fail_msg("%s with %s", cases[i].globs, cases[i].image);
+		judge_close(&j);
+	}
+}
+
 static void
 a_match_tells_types_of_containers_apart(void **state)
 {
@@ -672,6 +709,7 @@ main(void)
 	    cmocka_unit_test(
 		an_unknown_image_is_up_to_the_strictest_rule_that_had_to_look_at_it),
 	    cmocka_unit_test(a_rule_is_about_what_all_of_its_match_holds_for),
+	    cmocka_unit_test(a_registry_spelled_otherwise_is_not_another),
 	    cmocka_unit_test(a_match_tells_types_of_containers_apart),
 	    cmocka_unit_test(what_no_rule_asks_about_is_not_fetched),
 	    cmocka_unit_test(an_unchanged_container_is_left_alone),
