@@ -279,6 +279,28 @@ is_let_in(struct http_server *s, struct MHD_Connection *conn)
 	return c == NULL || connections_admit(conn, c);
 }
 
+static enum MHD_Result
+count_length(
+    void *n, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(unsigned *)n += strcasecmp(key, "Content-Length") == 0 ||
+			  strcasecmp(key, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* Who stands between could find another end of it, and another request behind
+ * that (RFC 9112, 6.3). */
+static bool
+tells_two_lengths(struct MHD_Connection *conn)
+{
+	unsigned n = 0;
+
+	MHD_get_connection_values(conn, MHD_HEADER_KIND, count_length, &n);
+	return n > 1;
+}
+
 /* The request's header has come: an exchange, or an answer at once. */
 static enum MHD_Result
 begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
@@ -287,6 +309,9 @@ begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
 	const struct http_route *r, *same_path = NULL;
 	char allow[ALLOW_MAX];
 
+	if (tells_two_lengths(conn))
+		return refuse(s, conn, url, MHD_HTTP_BAD_REQUEST, NULL,
+		    "the request tells its length twice\n");
 	for (r = s->o.routes; r->path != NULL; r++) {
 		if (strcmp(r->path, url) != 0)
 			continue;

@@ -3,15 +3,21 @@
 """Handshakes as API servers make them, and as nobody should. About two
 seconds."""
 
+import contextlib
 import pathlib
+import ssl
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from lib import gate, tap  # noqa: E402
+from lib import gate, rude, tap  # noqa: E402
 
 own = None
+FLOODS = 4  # more than there are workers
+AT_ONCE = 1 << 20
+SOON_S = 5  # on a machine that does much else
 GET = b"GET /readyz HTTP/1.1\r\nHost: gate\r\n\r\n"
 
 
@@ -74,6 +80,36 @@ class Handshakes(unittest.TestCase):
         for name in ("nobody.example", "a" * 200, "-" * 60):
             said = s_client("-servername", name)
             self.assertIn("Verify return code: 0 (ok)", said)
+
+    def test_records_that_say_nothing_hold_up_nobody(self):
+        hello = self.hello()
+        for name, first, again in (
+                ("cipher_changes", hello, b"\x14\x03\x03\0\1\1"),
+                ("warnings", hello, b"\x15\x03\x03\0\2\1\x5a"),
+                ("empty_data", hello, b"\x17\x03\x03\0\0"),
+                ("a_hello_without_end", b"\x16\x03\x01\x40\0\1\xff\xff\xff" +
+                 bytes(16380), b"\x16\x03\x01\x40\0" + bytes(16384))):
+            with self.subTest(name), contextlib.ExitStack() as stack:
+                ends = [stack.enter_context(rude.dial(own, hello=False))
+                        for _ in range(FLOODS)]
+                started = time.monotonic()
+                for s in ends:
+                    s.settimeout(0.1)
+                    with contextlib.suppress(OSError):
+                        s.sendall(first)
+                        s.sendall(again * (AT_ONCE // len(again)))
+                self.assertEqual(own.request("GET", "/readyz")[0], 200)
+                self.assertLess(time.monotonic() - started, SOON_S)
+
+    @staticmethod
+    def hello():
+        """The first words of a handshake."""
+        out = ssl.MemoryBIO()
+        client = own.tls.wrap_bio(ssl.MemoryBIO(), out,
+                                  server_hostname="127.0.0.1")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        return out.read()
 
 
 if __name__ == "__main__":

@@ -57,6 +57,36 @@ static const struct row {
 	" 413 ", "1000 bytes"},
     {"retry_after", "GET /busy HTTP/1.1\r\n" HOST "\r\n", " 503 ",
 	"Retry-After: 2\r\n"},
+    {"two_lengths",
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Content-Length: 5\r\nContent-Length: 2\r\n\r\nhello",
+	" 400 ", "its length twice"},
+    {"length_and_chunks",
+	"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n"
+	"Content-Length: 9\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+	" 400 ", "its length twice"},
+    {"length_below_zero",
+	"POST /echo HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\nx", " 400 ",
+	""},
+    {"length_that_no_number_holds",
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Content-Length: 18446744073709551617\r\n\r\nx",
+	" 413 ", ""},
+    {"chunk_below_zero",
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+	" 400 ", ""},
+    {"chunk_that_goes_on",
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Transfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n",
+	" 400 ", ""},
+    {"chunk_extension_and_trailer",
+	"POST /echo HTTP/1.1\r\n" HOST
+	"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\nX: y\r\n\r\n",
+	" 200 ", "hi"},
+    {"no_host", "GET /get HTTP/1.1\r\n\r\n", " 400 ", ""},
+    {"http_1_0", "GET /get HTTP/1.0\r\n\r\n", " 200 ", "close"},
+    {"http_2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", " 505 ", ""},
     {"garbage", "\x16\x03\x01 hello\r\n\r\n", "", ""},
 };
 
