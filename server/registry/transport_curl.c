@@ -168,7 +168,8 @@ set_request(struct transfer *x, const struct http_request *rq)
 	}
 	/* Behind a proxy of the environment's nobody could see which address
 	 * a name leads to: where that matters, only the settings count. */
-	if (rq->host != NULL && rq->host->proxy != NULL)
+	x->proxied = rq->host != NULL && rq->host->proxy != NULL;
+	if (x->proxied)
 		rc |= curl_easy_setopt(e, CURLOPT_PROXY, rq->host->proxy);
 	else if (rq->guard)
 		rc |= curl_easy_setopt(e, CURLOPT_PROXY, "");

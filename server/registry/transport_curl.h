@@ -46,6 +46,7 @@ struct transfer {
 	int64_t started;
 	bool running; /* libcurl has it */
 	struct lookup lookup;
+	bool proxied; /* by the entry's proxy */
 	bool guard;
 	bool blocked;
 	const struct net *allow;

@@ -39,6 +39,8 @@ static const struct meaning meanings[] = {
 	"the answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_UNAVAILABLE, false,
 	"the answer is not HTTP"},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_TLS, false,
+	"its certificate is not one that is trusted for it"},
     {CURLE_SSL_CONNECT_ERROR, ERR_TLS, false, "the TLS handshake failed"},
     {CURLE_SSL_CERTPROBLEM, ERR_TLS, false,
 	"the client certificate cannot be used"},
@@ -103,9 +105,9 @@ explain_refusal(struct transfer *x)
 	return true;
 }
 
-/* Who reads it is to know whom to call: libcurl compares the names itself. */
+/* libcurl compares the names itself. */
 static const char *
-distrust(const struct transfer *x)
+distrust(const struct transfer *x, const char *otherwise)
 {
 	long result = 0;
 
@@ -124,8 +126,23 @@ distrust(const struct transfer *x)
 		return "its certificate is of an authority that is not known "
 		       "here";
 	default:
-		return "its certificate is not one that is trusted for it";
+		return otherwise;
 	}
+}
+
+/* More than the code says: who reads it is to know whom to call. */
+static const char *
+words(const struct transfer *x, const struct meaning *m)
+{
+	if (m->code == CURLE_PEER_FAILED_VERIFICATION)
+		return distrust(x, m->msg);
+	if (m->code == CURLE_SSL_CONNECT_ERROR &&
+	    strstr(x->said, "wrong version number") != NULL)
+		return "it does not speak TLS, and without plainHttp nothing "
+		       "else is spoken to it";
+	if (m->code == CURLE_COULDNT_CONNECT && x->proxied)
+		return "no connection could be made to its proxy";
+	return m->msg;
 }
 
 static bool
@@ -160,17 +177,6 @@ transfer_explain(struct transfer *x, CURLcode code)
 		explain_timeout(x);
 		return;
 	}
-	if (code == CURLE_PEER_FAILED_VERIFICATION) {
-		error_set(err, ERR_TLS, "%s", distrust(x));
-		return;
-	}
-	if (code == CURLE_SSL_CONNECT_ERROR &&
-	    strstr(x->said, "wrong version number") != NULL) {
-		error_set(err, ERR_TLS,
-		    "it does not speak TLS, and without plainHttp nothing else "
-		    "is spoken to it");
-		return;
-	}
 	/* The status had come: what broke was the content. */
 	if (x->answer.status != 0 &&
 	    (is_break(code) || code == CURLE_HTTP2_STREAM))
@@ -181,7 +187,7 @@ transfer_explain(struct transfer *x, CURLcode code)
 		if (meanings[i].code != code)
 			continue;
 		x->answer.may_retry = meanings[i].may_retry;
-		error_set(err, meanings[i].err, "%s", meanings[i].msg);
+		error_set(err, meanings[i].err, "%s", words(x, &meanings[i]));
 		return;
 	}
 	error_set(err, ERR_UNAVAILABLE, "the exchange failed (libcurl %d)",

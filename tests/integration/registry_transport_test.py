@@ -241,8 +241,9 @@ class Proxies(Transport):
 
     def test_proxy_that_is_not_there_is_unavailable(self):
         self.entry["proxy"] = f"http://127.0.0.1:{process.free_port()}"
-        self.refused("UNAVAILABLE", "registry.corp/app:1",
-                     self.by_proxy("registry.corp"))
+        outcome = self.refused("UNAVAILABLE", "registry.corp/app:1",
+                               self.by_proxy("registry.corp"))
+        self.assertIn("made to its proxy", outcome.message)
 
     def test_docker_hub_stands_at_registry_1(self):
         self.facts("app:1", self.by_proxy("docker.io"))
