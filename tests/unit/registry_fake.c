@@ -409,6 +409,16 @@ fake_expect_set(const struct fake *f, const char *name, size_t n)
 }
 
 void
+fake_expect(
+    const struct fake *f, const char *name, enum err_code code, size_t n)
+{
+	if (code != ERR_NONE)
+		fake_expect_code(f, name, code);
+	else
+		fake_expect_set(f, name, n);
+}
+
+void
 fake_saw(struct fake *f, const char *name, const char *expected)
 {
 	if (strcmp(buf_text(&f->seen), expected) != 0)
@@ -464,13 +474,8 @@ sample_init(
 void
 sample_add(struct fake *f, const struct sample *s)
 {
-	fake_add(f, (struct fake_answer){.url = s->manifest_url,
-			.any_auth = true,
-			.always = true,
-			.type = SAMPLE_TYPE,
-			.body = s->manifest});
-	fake_add(f, (struct fake_answer){.url = s->config_url,
-			.any_auth = true,
-			.always = true,
-			.body = s->config});
+	fake_gives(f, .url = s->manifest_url, .any_auth = true, .always = true,
+	    .type = SAMPLE_TYPE, .body = s->manifest);
+	fake_gives(f, .url = s->config_url, .any_auth = true, .always = true,
+	    .body = s->config);
 }

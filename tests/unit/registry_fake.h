@@ -66,6 +66,7 @@ OWNED_IN_PLACE(struct fake, fake_clear)
 
 /* Strings are borrowed. */
 void fake_add(struct fake *f, struct fake_answer a);
+#define fake_gives(f, ...) fake_add((f), (struct fake_answer){__VA_ARGS__})
 
 /* Runs until there is nothing to do; the clock jumps to the next timer. */
 void fake_run(struct fake *f);
@@ -83,6 +84,9 @@ void fake_start(
 void fake_expect_code(
     const struct fake *f, const char *name, enum err_code code);
 void fake_expect_set(const struct fake *f, const char *name, size_t n);
+/* One or the other: ERR_NONE means a set of `n`. */
+void fake_expect(
+    const struct fake *f, const char *name, enum err_code code, size_t n);
 
 /* Ends the test unless these requests were made, in this order. */
 void fake_saw(struct fake *f, const char *name, const char *expected);

@@ -2,7 +2,7 @@
 #include "server/registry/fetch.h"
 #include "server/registry/retry.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/registry_fake.h"
+#include "tests/unit/registry_talk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,295 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define N(table) (sizeof(table) / sizeof((table)[0]))
-
-enum { MS = 10000, TRIES_MAX = 12 };
-
-/*
- * A conversation: one manifest by tag and its config are asked for, and what is
- * answered until then. Answers without a body are the sample's manifest where
- * the URL ends in "/1", its config where it ends in "CONFIG".
- */
-struct talk {
-	const char *name;
-	const char *config;    /* settings */
-	const char *reference; /* NULL: "r.io/a:1" */
-	struct fake_answer answers[TRIES_MAX];
-	enum err_code code;
-	const char *says; /* in the message */
-	const char *seen; /* with CONFIG for the config's digest */
-};
-
-#define M "https://r.io/v2/a/manifests/1"
-#define C "https://r.io/v2/a/blobs/CONFIG"
-#define T "https://r.io/token"
-#define BEARER "Bearer realm=\"" T "\",service=\"s\""
-#define SCOPE "service=s&scope=repository%3Aa%3Apull"
-#define ASK T "?" SCOPE
-#define OK(u)              \
-	{                  \
-		.url = (u) \
-	}
-#define OK_WITH(u, a)                   \
-	{                               \
-		.url = (u), .auth = (a) \
-	}
-#define NO(u, c)                                            \
-	{                                                   \
-		.url = (u), .status = 401, .challenge = (c) \
-	}
-#define TOKEN(u, t)                                         \
-	{                                                   \
-		.url = (u), .body = "{\"token\":\"" t "\"}" \
-	}
-
-/* alice:wonder, bob:builder */
-#define ALICE "Basic YWxpY2U6d29uZGVy"
-#define BOB "Basic Ym9iOmJ1aWxkZXI="
-#define DOCKER(more) "{\"dockerConfig\":\"" more "\"}"
-
-static const struct talk anonymous[] = {
-    {"open registry", NULL, NULL, {OK(M), OK(C)}, ERR_NONE, NULL,
-	"GET " M "\nGET " C "\n"},
-    {"token for the anonymous", NULL, NULL,
-	{NO(M, BEARER), TOKEN(ASK, "t1"), OK_WITH(M, "Bearer t1"),
-	    OK_WITH(C, "Bearer t1")},
-	ERR_NONE, NULL,
-	"GET " M "\nGET " ASK "\nGET " M " [Bearer t1]\n"
-	"GET " C " [Bearer t1]\n"},
-    {"access_token before token", NULL, NULL,
-	{NO(M, BEARER),
-	    {.url = ASK,
-		.body = "{\"token\":\"old\",\"access_token\":\"new\"}"},
-	    OK_WITH(M, "Bearer new"), OK_WITH(C, "Bearer new")},
-	ERR_NONE, NULL, NULL},
-    {"bearer before basic", NULL, NULL,
-	{{.url = M,
-	     .status = 401,
-	     .challenge = "Basic realm=\"x\"",
-	     .challenge2 = BEARER},
-	    TOKEN(ASK, "t1"), OK_WITH(M, "Bearer t1"), OK_WITH(C, "Bearer t1")},
-	ERR_NONE, NULL, NULL},
-    {"scope is ours, whatever is asked for", NULL, NULL,
-	{NO(M, BEARER ",scope=\"repository:b:push,pull\""), TOKEN(ASK, "t"),
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL, NULL},
-    {"no service", NULL, NULL,
-	{NO(M, "Bearer realm=\"" T "?x=y\""),
-	    TOKEN(T "?x=y&scope=repository%3Aa%3Apull", "t"),
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL, NULL},
-    {"token that ends is renewed once", NULL, NULL,
-	{NO(M, BEARER), TOKEN(ASK, "t1"), OK_WITH(M, "Bearer t1"),
-	    {.url = C, .auth = "Bearer t1", .status = 401, .challenge = BEARER},
-	    TOKEN(ASK, "t2"), OK_WITH(C, "Bearer t2")},
-	ERR_NONE, NULL, NULL},
-    {"private", NULL, NULL,
-	{NO(M, BEARER), TOKEN(ASK, "t1"),
-	    {.url = M,
-		.auth = "Bearer t1",
-		.status = 401,
-		.challenge = BEARER}},
-	ERR_NOT_FOUND_DENIED, "without credentials",
-	"GET " M "\nGET " ASK "\nGET " M " [Bearer t1]\n"},
-    {"private, by 403", NULL, NULL,
-	{NO(M, BEARER), TOKEN(ASK, "t1"),
-	    {.url = M, .auth = "Bearer t1", .status = 403}},
-	ERR_NOT_FOUND_DENIED, NULL, NULL},
-    {"no token for the anonymous", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .status = 401}}, ERR_NOT_FOUND_DENIED,
-	NULL, NULL},
-    {"basic only", NULL, NULL, {NO(M, "Basic realm=\"x\"")},
-	ERR_NOT_FOUND_DENIED, NULL, "GET " M "\n"},
-    {"unknown scheme only", NULL, NULL, {NO(M, "Negotiate")},
-	ERR_AUTH_UNSUPPORTED, NULL, "GET " M "\n"},
-    {"no challenge: one look at /v2/", NULL, NULL,
-	{NO(M, NULL), NO("https://r.io/v2/", BEARER), TOKEN(ASK, "t"),
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL,
-	"GET " M "\nGET https://r.io/v2/\nGET " ASK "\nGET " M
-	" [Bearer t]\nGET " C " [Bearer t]\n"},
-    {"no challenge at all", NULL, NULL,
-	{NO(M, NULL), NO("https://r.io/v2/", NULL)}, ERR_AUTH_UNSUPPORTED, NULL,
-	"GET " M "\nGET https://r.io/v2/\n"},
-    {"no challenge, and /v2/ is open", NULL, NULL,
-	{NO(M, NULL), {.url = "https://r.io/v2/", .body = "{}"}},
-	ERR_AUTH_UNSUPPORTED, NULL, NULL},
-    {"realm by http", NULL, NULL, {NO(M, "Bearer realm=\"http://r.io/token\"")},
-	ERR_AUTH_UNSUPPORTED, "not https", "GET " M "\n"},
-    {"realm with user", NULL, NULL,
-	{NO(M, "Bearer realm=\"https://u:p@r.io/token\"")},
-	ERR_AUTH_UNSUPPORTED, NULL, "GET " M "\n"},
-    {"realm with fragment", NULL, NULL,
-	{NO(M, "Bearer realm=\"https://r.io/token#x\"")}, ERR_AUTH_UNSUPPORTED,
-	NULL, "GET " M "\n"},
-    {"realm that is no URL", NULL, NULL, {NO(M, "Bearer realm=\"/token\"")},
-	ERR_AUTH_UNSUPPORTED, NULL, "GET " M "\n"},
-    {"realm of another scheme", NULL, NULL,
-	{NO(M, "Bearer realm=\"file:///etc/passwd\"")}, ERR_AUTH_UNSUPPORTED,
-	NULL, "GET " M "\n"},
-    {"realm that redirects", NULL, NULL,
-	{NO(M, BEARER),
-	    {.url = ASK, .status = 302, .location = "https://evil/"}},
-	ERR_AUTH_UNSUPPORTED, "redirects", NULL},
-    {"token service fails", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .status = 404}}, ERR_AUTH_UNSUPPORTED,
-	NULL, NULL},
-    {"token service is overloaded, then not", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .status = 503},
-	    {.url = ASK, .status = 429}, TOKEN(ASK, "t"),
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL, NULL},
-    {"token service is overloaded for long", NULL, NULL,
-	{NO(M, BEARER),
-	    {.url = ASK, .status = 429, .retry_after = "3600", .always = true}},
-	ERR_RATE_LIMITED, "3600", NULL},
-    {"token service is down", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .status = 500, .always = true}},
-	ERR_UNAVAILABLE, "500", NULL},
-    {"token answer without token", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .body = "{}"}}, ERR_SYNTAX, "token", NULL},
-    {"token answer that is no JSON", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .body = "<html>"}}, ERR_SYNTAX, NULL,
-	NULL},
-    {"token that breaks the header", NULL, NULL,
-	{NO(M, BEARER),
-	    {.url = ASK, .body = "{\"token\":\"a\\r\\nX-Evil: 1\"}"}},
-	ERR_SYNTAX, NULL, NULL},
-    {"endless token answer", NULL, NULL,
-	{NO(M, BEARER), {.url = ASK, .body = "{}", .len = 64 * 1024 + 1}},
-	ERR_LIMIT, NULL, NULL},
-    {"asks for ever new tokens", NULL, NULL,
-	{{.url = M,
-	     .any_auth = true,
-	     .always = true,
-	     .status = 401,
-	     .challenge = BEARER},
-	    {.url = ASK, .always = true, .body = "{\"token\":\"t\"}"}},
-	ERR_NOT_FOUND_DENIED, NULL,
-	"GET " M "\nGET " ASK "\nGET " M " [Bearer t]\n"},
-    {"docker hub", NULL, "nginx:1",
-	{NO("https://registry-1.docker.io/v2/library/nginx/manifests/1",
-	     "Bearer realm=\"https://auth.docker.io/token\","
-	     "service=\"registry.docker.io\""),
-	    TOKEN("https://auth.docker.io/token?service=registry.docker.io&"
-		  "scope=repository%3Alibrary%2Fnginx%3Apull",
-		"t"),
-	    OK_WITH("https://registry-1.docker.io/v2/library/nginx/manifests/1",
-		"Bearer t"),
-	    OK_WITH("https://registry-1.docker.io/v2/library/nginx/blobs/"
-		    "CONFIG",
-		"Bearer t")},
-	ERR_NONE, NULL, NULL},
-};
-
-#define LISTED "{\"dockerConfig\":\"tests/data/registry/docker.json\"}"
-
-/* docker.json: r.io has alice:wonder and, for a prefix, bob:builder;
- * id.io an identity token; reg.io a registry token. */
-static const struct talk credentials[] = {
-    {"basic", LISTED, NULL,
-	{NO(M, "Basic realm=\"x\""), OK_WITH(M, ALICE), OK_WITH(C, ALICE)},
-	ERR_NONE, NULL,
-	"GET " M "\nGET " M " [" ALICE "]\nGET " C " [" ALICE "]\n"},
-    {"token with basic", LISTED, NULL,
-	{NO(M, BEARER),
-	    {.url = ASK, .auth = ALICE, .body = "{\"token\":\"t\"}"},
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL,
-	"GET " M "\nGET " ASK " [" ALICE "]\nGET " M " [Bearer t]\nGET " C
-	" [Bearer t]\n"},
-    {"refused", LISTED, NULL,
-	{NO(M, "Basic realm=\"x\""), {.url = M,
-					 .auth = ALICE,
-					 .status = 401,
-					 .challenge = "Basic realm=\"x\""}},
-	ERR_UNAUTHORIZED, "credentials", NULL},
-    {"refused by 403", LISTED, NULL,
-	{NO(M, "Basic realm=\"x\""), {.url = M, .auth = ALICE, .status = 403}},
-	ERR_UNAUTHORIZED, NULL, NULL},
-    {"refused by the token service", LISTED, NULL,
-	{NO(M, BEARER), {.url = ASK, .auth = ALICE, .status = 401}},
-	ERR_UNAUTHORIZED, NULL, NULL},
-    {"each in turn", LISTED, "r.io/team/a:1",
-	{NO("https://r.io/v2/team/a/manifests/1", "Basic realm=\"x\""),
-	    {.url = "https://r.io/v2/team/a/manifests/1",
-		.auth = BOB,
-		.status = 403},
-	    OK_WITH("https://r.io/v2/team/a/manifests/1", ALICE),
-	    {.url = "https://r.io/v2/team/a/blobs/CONFIG",
-		.auth = BOB,
-		.status = 403},
-	    OK_WITH("https://r.io/v2/team/a/blobs/CONFIG", ALICE)},
-	ERR_NONE, NULL, NULL},
-    {"realm elsewhere gets no credentials", LISTED, NULL,
-	{NO(M, "Bearer realm=\"https://evil.io/t\""),
-	    TOKEN("https://evil.io/t?scope=repository%3Aa%3Apull", "anon"),
-	    {.url = M,
-		.auth = "Bearer anon",
-		.status = 401,
-		.challenge = "Bearer realm=\"https://evil.io/t\""}},
-	ERR_UNAUTHORIZED,
-	"evil.io, which is not sent its credentials: list it "
-	"under tokenRealms",
-	"GET " M "\nGET https://evil.io/t?scope=repository%3Aa%3Apull\nGET " M
-	" [Bearer anon]\n"},
-    {"realm on another port is elsewhere", LISTED, NULL,
-	{NO(M, "Bearer realm=\"https://r.io:8443/t\""),
-	    {.url = "https://r.io:8443/t?scope=repository%3Aa%3Apull",
-		.status = 401}},
-	ERR_UNAUTHORIZED, "r.io:8443", NULL},
-    {"realm elsewhere that is listed",
-	"{\"registries\":{\"r.io\":{\"tokenRealms\":[\"auth.io:99\"]}},"
-	"\"dockerConfig\":\"tests/data/registry/docker.json\"}",
-	NULL,
-	{NO(M, "Bearer realm=\"https://auth.io:99/t\""),
-	    {.url = "https://auth.io:99/t?scope=repository%3Aa%3Apull",
-		.auth = ALICE,
-		.body = "{\"token\":\"t\"}"},
-	    OK_WITH(M, "Bearer t"), OK_WITH(C, "Bearer t")},
-	ERR_NONE, NULL, NULL},
-    {"the registry's own entry comes first",
-	"{\"registries\":{\"r.io\":{\"credentials\":{\"usernameFile\":"
-	"\"tests/data/registry/username\",\"passwordFile\":"
-	"\"tests/data/registry/password\"}}},"
-	"\"dockerConfig\":\"tests/data/registry/docker.json\"}",
-	NULL, {NO(M, "Basic realm=\"x\""), OK_WITH(M, BOB), OK_WITH(C, BOB)},
-	ERR_NONE, NULL, NULL},
-    {"registry token as it is", LISTED, "reg.io/a:1",
-	{OK_WITH("https://reg.io/v2/a/manifests/1", "Bearer ready"),
-	    OK_WITH("https://reg.io/v2/a/blobs/CONFIG", "Bearer ready")},
-	ERR_NONE, NULL, NULL},
-    {"registry token refused", LISTED, "reg.io/a:1",
-	{{.url = "https://reg.io/v2/a/manifests/1",
-	    .auth = "Bearer ready",
-	    .status = 401,
-	    .challenge = "Bearer realm=\"https://reg.io/t\""}},
-	ERR_UNAUTHORIZED, NULL,
-	"GET https://reg.io/v2/a/manifests/1 [Bearer ready]\n"},
-    {"identity token by POST", LISTED, "id.io/a:1",
-	{NO("https://id.io/v2/a/manifests/1",
-	     "Bearer realm=\"https://id.io/t\",service=\"s\""),
-	    {.url = "POST https://id.io/t grant_type=refresh_token&"
-		    "client_id=policy-gate&" SCOPE "&refresh_token=id%3Dtoken",
-		.body = "{\"access_token\":\"t\"}"},
-	    OK_WITH("https://id.io/v2/a/manifests/1", "Bearer t"),
-	    OK_WITH("https://id.io/v2/a/blobs/CONFIG", "Bearer t")},
-	ERR_NONE, NULL, NULL},
-    {"identity token by GET where POST is not known", LISTED, "id.io/a:1",
-	{NO("https://id.io/v2/a/manifests/1",
-	     "Bearer realm=\"https://id.io/t\",service=\"s\""),
-	    {.url = "POST https://id.io/t grant_type=refresh_token&"
-		    "client_id=policy-gate&" SCOPE "&refresh_token=id%3Dtoken",
-		.status = 405},
-	    {.url = "https://id.io/t?" SCOPE,
-		.any_auth = true,
-		.body = "{\"access_token\":\"t\"}"},
-	    OK_WITH("https://id.io/v2/a/manifests/1", "Bearer t"),
-	    OK_WITH("https://id.io/v2/a/blobs/CONFIG", "Bearer t")},
-	ERR_NONE, NULL, NULL},
-};
 
 #define TO(u, s, l)                                        \
 	{                                                  \
@@ -504,161 +215,10 @@ static const struct talk schemes[] = {
 	ERR_NONE, NULL, NULL},
 };
 
-/* "CONFIG" becomes the digest of the sample's config. */
-static char *
-expand(const char *text, const struct sample *s)
-{
-	AUTO(buf_clear) struct buf b;
-	const char *at;
-
-	buf_init(&b, 1 << 20);
-	for (; (at = strstr(text, "CONFIG")) != NULL; text = at + 6)
-		buf_printf(
-		    &b, "%.*s%s", (int)(at - text), text, s->config_digest);
-	buf_puts(&b, text);
-	return buf_take(&b);
-}
-
-static bool
-ends(const char *s, const char *end)
-{
-	return strlen(s) >= strlen(end) &&
-	       strcmp(s + strlen(s) - strlen(end), end) == 0;
-}
-
-static void
-fill_answers(
-    struct fake *f, const struct talk *t, const struct sample *s, char **urls)
-{
-	struct fake_answer a;
-
-	for (int i = 0; i < TRIES_MAX && t->answers[i].url != NULL; i++) {
-		a = t->answers[i];
-		if (a.body == NULL && a.status == 0)
-			a.body = ends(a.url, "/manifests/1") ||
-					 ends(a.url, "/manifests/1?ns=r.io")
-				     ? s->manifest
-				     : s->config;
-		urls[i] = expand(a.url, s);
-		a.url = urls[i];
-		fake_add(f, a);
-	}
-}
-
-static void
-check(const struct fake *f, const struct talk *t)
-{
-	if (f->err.code != t->code)
-		fail_msg("%s: code %d, expected %d: %s\n%s", t->name,
-		    f->err.code, t->code, f->err.msg, buf_text(&f->seen));
-	if (t->says != NULL && strstr(f->err.msg, t->says) == NULL)
-		fail_msg(
-		    "%s: \"%s\" lacks \"%s\"", t->name, f->err.msg, t->says);
-}
-
-static void
-hold(const struct talk *t)
-{
-	AUTO(fake_clear) struct fake f;
-	char *urls[TRIES_MAX] = {NULL};
-	AUTO(free) char *seen = NULL;
-	struct sample s;
-
-	fake_init(&f, t->config);
-	sample_init(&s, "unused", "linux", "amd64");
-	fill_answers(&f, t, &s, urls);
-	fake_resolve(
-	    &f, t->reference == NULL ? "r.io/a:1" : t->reference, NULL, MS);
-	check(&f, t);
-	if (t->seen != NULL) {
-		seen = expand(t->seen, &s);
-		fake_saw(&f, t->name, seen);
-	}
-	for (int i = 0; i < TRIES_MAX; i++)
-		free(urls[i]);
-}
-
-#define HOLD_ALL(name, table)                         \
-	static void name(void **state)                \
-	{                                             \
-		(void)state;                          \
-		for (size_t i = 0; i < N(table); i++) \
-			hold(&(table)[i]);            \
-	}
-
-HOLD_ALL(authenticates_the_anonymous, anonymous)
-HOLD_ALL(authenticates_with_credentials, credentials)
 HOLD_ALL(follows_redirects_as_far_as_is_safe, redirects)
 HOLD_ALL(repeats_what_may_go_well_next_time, repetitions)
 HOLD_ALL(asks_mirrors_first, mirrors)
 HOLD_ALL(speaks_plain_http_only_where_it_may, schemes)
-
-static void
-remembers_how_a_registry_wants_to_be_asked(void **state)
-{
-	AUTO(fake_clear) struct fake f;
-	struct sample s;
-
-	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, "https://r.io/v2/a", "linux", "amd64");
-	fake_add(&f, (struct fake_answer)NO(M, BEARER));
-	fake_add(&f, (struct fake_answer){.url = ASK,
-			 .always = true,
-			 .body = "{\"token\":\"t\",\"expires_in\":60}"});
-	fake_add(&f, (struct fake_answer){.url = M,
-			 .auth = "Bearer t",
-			 .always = true,
-			 .body = s.manifest});
-	sample_add(&f, &s);
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	assert_int_equal(f.requests, 4);
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	assert_int_equal(f.requests, 6); /* the token still lives */
-	f.now += 56 * 1000;
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	assert_int_equal(f.requests, 9); /* not any more, but the realm */
-	assert_null(strstr(buf_text(&f.seen) + 1, "GET " M "\n"));
-}
-
-static void
-shares_a_token_that_is_being_fetched(void **state)
-{
-	AUTO(fake_clear) struct fake f;
-	struct sample s;
-	char text[64];
-
-	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, "https://r.io/v2/a", "linux", "amd64");
-	fake_add(
-	    &f, (struct fake_answer){
-		    .url = ASK, .always = true, .body = "{\"token\":\"t\"}"});
-	for (int i = 0; i < 10; i++) {
-		snprintf(text, sizeof(text), "r.io/a:%d", i);
-		fake_start(&f, text, NULL, MS);
-	}
-	fake_add(&f, (struct fake_answer){
-			 .url = M, .auth = "Bearer t", .body = s.manifest});
-	for (int i = 0; i < 10; i++) {
-		static char urls[10][64];
-
-		snprintf(urls[i], sizeof(urls[i]),
-		    "https://r.io/v2/a/manifests/%d", i);
-		fake_add(&f,
-		    (struct fake_answer){
-			.url = urls[i], .status = 401, .challenge = BEARER});
-		fake_add(&f, (struct fake_answer){.url = urls[i],
-				 .auth = "Bearer t",
-				 .body = s.manifest});
-	}
-	sample_add(&f, &s);
-	f.done = 0;
-	fake_run(&f);
-	assert_int_equal(f.done, 10);
-	assert_int_equal(f.err.code, ERR_NONE);
-	assert_int_equal(f.requests, 10 + 1 + 10 + 10);
-}
 
 static void
 leaves_a_registry_alone_that_keeps_failing(void **state)
@@ -667,23 +227,22 @@ leaves_a_registry_alone_that_keeps_failing(void **state)
 
 	(void)state;
 	fake_init(&f, NULL);
-	fake_add(&f, (struct fake_answer){
-			 .url = M, .always = true, .err = ERR_UNAVAILABLE});
+	fake_gives(&f, .url = M, .always = true, .err = ERR_UNAVAILABLE);
 	for (int i = 0; i < BREAKER_FAILURES + 3; i++)
-		fake_resolve(&f, "r.io/a:1", NULL, MS);
+		fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
 	assert_int_equal(f.requests, BREAKER_FAILURES);
 	assert_int_equal(f.err.code, ERR_UNAVAILABLE);
 	assert_non_null(strstr(f.err.msg, "5 times in a row"));
 	assert_in_range(f.err.retry_after, 1, 10);
 	f.now += BREAKER_OPEN_MS;
-	fake_resolve(&f, "r.io/a:1", NULL, MS); /* one is let through */
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
+	fake_resolve(&f, "r.io/a:1", NULL, TALK_MS); /* one is let through */
+	fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
 	assert_int_equal(f.requests, BREAKER_FAILURES + 1);
 	f.answers[0] =
 	    (struct fake_answer){.url = M, .always = true, .status = 404};
 	f.now += BREAKER_OPEN_MS;
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
+	fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
+	fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
 	assert_int_equal(f.requests, BREAKER_FAILURES + 3);
 	assert_int_equal(f.err.code, ERR_NOT_FOUND);
 }
@@ -711,9 +270,8 @@ fails_at_once_when_the_wait_is_longer_than_the_deadline(void **state)
 	(void)state;
 	fake_init(&f, NULL);
 	before = f.now;
-	fake_add(&f,
-	    (struct fake_answer){.url = M, .status = 429, .retry_after = "11"});
-	fake_resolve(&f, "r.io/a:1", NULL, MS);
+	fake_gives(&f, .url = M, .status = 429, .retry_after = "11");
+	fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
 	assert_int_equal(f.err.retry_after, 11);
 	assert_int_equal(f.done_at, before);
 }
@@ -731,7 +289,7 @@ run_out(void *arg)
 
 	for (int i = 0; i < m->f.nanswers; i++)
 		m->f.answers[i].used = false;
-	fake_resolve(&m->f, "r.io/a:1", "linux/amd64", MS);
+	fake_resolve(&m->f, "r.io/a:1", "linux/amd64", TALK_MS);
 	if (m->f.set == NULL && m->f.err.code != ERR_NOMEM)
 		fail_msg("code %d: %s", m->f.err.code, m->f.err.msg);
 	client_clear(&m->f.client);
@@ -748,17 +306,13 @@ survives_running_out_of_memory(void **state)
 	sample_init(&m.s, "https://r.io/v2/a", "linux", "amd64");
 	snprintf(m.blob, sizeof(m.blob), "https://m1.io/v2/a/blobs/%s?ns=r.io",
 	    m.s.config_digest);
-	fake_add(&m.f,
-	    (struct fake_answer){.url = m.blob, .always = true, .status = 404});
-	fake_add(&m.f, (struct fake_answer){
-			   .url = "https://m1.io/v2/a/manifests/1?ns=r.io",
-			   .status = 404});
+	fake_gives(&m.f, .url = m.blob, .always = true, .status = 404);
+	fake_gives(&m.f, .url = "https://m1.io/v2/a/manifests/1?ns=r.io",
+	    .status = 404);
 	fake_add(&m.f, (struct fake_answer)NO(M, BEARER));
-	fake_add(&m.f, (struct fake_answer){.url = ASK,
-			   .always = true,
-			   .body = "{\"token\":\"t\",\"expires_in\":60}"});
-	fake_add(&m.f, (struct fake_answer){
-			   .url = M, .auth = "Bearer t", .body = m.s.manifest});
+	fake_gives(&m.f, .url = ASK, .always = true,
+	    .body = "{\"token\":\"t\",\"expires_in\":60}");
+	fake_gives(&m.f, .url = M, .auth = "Bearer t", .body = m.s.manifest);
 	sample_add(&m.f, &m.s);
 	assert_true(alloc_fail_each(run_out, &m) > 100);
 	fake_clear(&m.f);
@@ -768,14 +322,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(authenticates_the_anonymous),
-	    cmocka_unit_test(authenticates_with_credentials),
 	    cmocka_unit_test(follows_redirects_as_far_as_is_safe),
 	    cmocka_unit_test(repeats_what_may_go_well_next_time),
 	    cmocka_unit_test(asks_mirrors_first),
 	    cmocka_unit_test(speaks_plain_http_only_where_it_may),
-	    cmocka_unit_test(remembers_how_a_registry_wants_to_be_asked),
-	    cmocka_unit_test(shares_a_token_that_is_being_fetched),
 	    cmocka_unit_test(leaves_a_registry_alone_that_keeps_failing),
 	    cmocka_unit_test(counts_silence_against_a_registry),
 	    cmocka_unit_test(

@@ -76,9 +76,8 @@ asks_by_head_whether_a_tag_is_what_it_was(void **state)
 		if (head.digest != NULL && strcmp(head.digest, "new") == 0)
 			head.digest = is.digest;
 		fake_add(&f, head);
-		fake_add(&f,
-		    (struct fake_answer){
-			.url = TAG, .type = SAMPLE_TYPE, .body = is.manifest});
+		fake_gives(
+		    &f, .url = TAG, .type = SAMPLE_TYPE, .body = is.manifest);
 		sample_add(&f, &is);
 		fake_resolve(&f, "r.io/a:1", NULL, MS);
 		if (revalidations[i].moved)
@@ -101,13 +100,9 @@ asks_for_the_tag_where_head_names_what_is_not_there(void **state)
 	sample_init(&is, BASE, "linux", "amd64");
 	known->digest = fake_digest("what was");
 	f.known = known;
-	fake_add(&f,
-	    (struct fake_answer){.url = "HEAD " TAG, .digest = SAMPLE_LAYER});
-	fake_add(
-	    &f, (struct fake_answer){
-		    .url = BASE "/manifests/" SAMPLE_LAYER, .status = 404});
-	fake_add(&f, (struct fake_answer){
-			 .url = TAG, .type = SAMPLE_TYPE, .body = is.manifest});
+	fake_gives(&f, .url = "HEAD " TAG, .digest = SAMPLE_LAYER);
+	fake_gives(&f, .url = BASE "/manifests/" SAMPLE_LAYER, .status = 404);
+	fake_gives(&f, .url = TAG, .type = SAMPLE_TYPE, .body = is.manifest);
 	sample_add(&f, &is);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
 	fake_expect_set(&f, "by tag in the end", 1);
@@ -151,39 +146,33 @@ asks_for_nothing_twice_that_it_remembers(void **state)
 	    s[0].entry, s[1].entry);
 	sample_add(&f, &s[0]);
 	sample_add(&f, &s[1]);
-	fake_add(&f, (struct fake_answer){
-			 .url = TAG, .type = SAMPLE_INDEX, .body = text});
+	fake_gives(&f, .url = TAG, .type = SAMPLE_INDEX, .body = text);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
 	fake_expect_set(&f, "the index", 2);
 	remember(&f, "r.io/a:1");
 
 	/* The same index by another tag: what it leads to is proved here. */
-	fake_add(&f, (struct fake_answer){.url = BASE "/manifests/2",
-			 .type = SAMPLE_INDEX,
-			 .body = text});
+	fake_gives(
+	    &f, .url = BASE "/manifests/2", .type = SAMPLE_INDEX, .body = text);
 	f.requests = 0;
 	fake_resolve(&f, "r.io/a:2", NULL, MS);
 	fake_expect_set(&f, "the index again", 2);
 	assert_int_equal(f.requests, 1);
 
 	/* The image in another repository: it has to show the manifest. */
-	fake_add(
-	    &f, (struct fake_answer){.url = "https://r.io/v2/b/manifests/1",
-		    .type = SAMPLE_TYPE,
-		    .body = s[0].manifest});
+	fake_gives(&f, .url = "https://r.io/v2/b/manifests/1",
+	    .type = SAMPLE_TYPE, .body = s[0].manifest);
 	f.requests = 0;
 	fake_resolve(&f, "r.io/b:1", NULL, MS);
 	fake_expect_set(&f, "elsewhere", 1);
 	assert_int_equal(f.requests, 1);
 
 	/* An index there that names what is not proved there. */
-	fake_add(
-	    &f, (struct fake_answer){.url = "https://r.io/v2/c/manifests/1",
-		    .type = SAMPLE_INDEX,
-		    .body = text});
+	fake_gives(&f, .url = "https://r.io/v2/c/manifests/1",
+	    .type = SAMPLE_INDEX, .body = text);
 	snprintf(
 	    url, sizeof(url), "https://r.io/v2/c/manifests/%s", s[0].digest);
-	fake_add(&f, (struct fake_answer){.url = url, .status = 404});
+	fake_gives(&f, .url = url, .status = 404);
 	fake_resolve(&f, "r.io/c:1", NULL, MS);
 	fake_expect_code(&f, "not proved", ERR_NOT_FOUND);
 }
