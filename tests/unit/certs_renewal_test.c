@@ -322,78 +322,78 @@ two_at_once_do_not_work(void **state)
 	"ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=other -addext keyUsage=critical,keyCertSign " \
 	"-keyout ca.key -out ca.crt 2>/dev/null; cd ..; "
 
+static const struct {
+	const char *name;
+	const char *spoil; /* a shell's words, in the folder */
+	int days;          /* later */
+	bool mend;
+	const char *says; /* the error, or NULL: it works, and... */
+	bool new_ca;
+	bool new_leaf;
+} spoiled[] = {
+    {"ca.key is not there", "rm ca.key", 0, false, "ca.key is not there", false,
+	false},
+    {"that, mended: what is served is still good", "rm ca.key", 0, true, NULL,
+	true, false},
+    {"ca.key is another's", OTHER "cp o/ca.key .", 0, false,
+	"ca.key belongs to none of the authorities in ca.crt", false, false},
+    {"that, mended", OTHER "cp o/ca.key .", 0, true, NULL, true, false},
+    {"ca.key is half written", "truncate -s 100 ca.key", 0, false,
+	"ca.key: there is no key", false, false},
+    {"that, mended", "truncate -s 100 ca.key", 0, true, NULL, true, false},
+    {"ca.key is empty", ": >ca.key", 0, true, NULL, true, false},
+    {"ca.crt is not there", "rm ca.crt", 0, false, "ca.crt: it is not there",
+	false, false},
+    {"that, mended: nobody trusts what is served", "rm ca.crt", 0, true, NULL,
+	true, true},
+    {"ca.crt is half written", "truncate -s 300 ca.crt", 0, true, NULL, true,
+	true},
+    {"a foreign authority and key", OTHER "cp o/ca.* .", 0, false, NULL, false,
+	true},
+    {"a foreign authority besides", OTHER "cat o/ca.crt >>ca.crt", 0, false,
+	NULL, false, false},
+    {"the leaf as an authority", "cp tls.crt ca.crt; cp tls.key ca.key", 0,
+	false, "belongs to none", false, false},
+    {"tls.key is another's", OTHER "cp o/ca.key tls.key", 0, false, NULL, false,
+	true},
+    {"tls.key is not there", "rm tls.key", 0, false, NULL, false, true},
+    {"tls.crt is not there", "rm tls.crt", 0, false, NULL, false, true},
+    {"tls.crt is half written", "truncate -s 300 tls.crt", 0, false, NULL,
+	false, true},
+    {"tls.crt is of a foreign authority",
+	OTHER "cp o/ca.crt tls.crt; cp o/ca.key tls.key", 0, false, NULL, false,
+	true},
+    {"tls.crt has ended", ":", 91, false, NULL, false, true},
+    {"the authority has ended", ":", 3651, false, NULL, true, true},
+    {"all is gone", "rm ca.* tls.*", 0, true, NULL, true, true},
+};
+
 static void
 what_is_wrong_is_told_or_mended(void **state)
 {
-	static const struct {
-		const char *name;
-		const char *spoil; /* a shell's words, in the folder */
-		int days;          /* later */
-		bool mend;
-		const char *says; /* the error, or NULL: it works, and... */
-		bool new_ca;
-		bool new_leaf;
-	} rows[] = {
-	    {"ca.key is not there", "rm ca.key", 0, false,
-		"ca.key is not there", false, false},
-	    {"that, mended: what is served is still good", "rm ca.key", 0, true,
-		NULL, true, false},
-	    {"ca.key is another's", OTHER "cp o/ca.key .", 0, false,
-		"ca.key belongs to none of the authorities in ca.crt", false,
-		false},
-	    {"that, mended", OTHER "cp o/ca.key .", 0, true, NULL, true, false},
-	    {"ca.key is half written", "truncate -s 100 ca.key", 0, false,
-		"ca.key: there is no key", false, false},
-	    {"that, mended", "truncate -s 100 ca.key", 0, true, NULL, true,
-		false},
-	    {"ca.key is empty", ": >ca.key", 0, true, NULL, true, false},
-	    {"ca.crt is not there", "rm ca.crt", 0, false,
-		"ca.crt: it is not there", false, false},
-	    {"that, mended: nobody trusts what is served", "rm ca.crt", 0, true,
-		NULL, true, true},
-	    {"ca.crt is half written", "truncate -s 300 ca.crt", 0, true, NULL,
-		true, true},
-	    {"a foreign authority and key", OTHER "cp o/ca.* .", 0, false, NULL,
-		false, true},
-	    {"a foreign authority besides", OTHER "cat o/ca.crt >>ca.crt", 0,
-		false, NULL, false, false},
-	    {"the leaf as an authority", "cp tls.crt ca.crt; cp tls.key ca.key",
-		0, false, "belongs to none", false, false},
-	    {"tls.key is another's", OTHER "cp o/ca.key tls.key", 0, false,
-		NULL, false, true},
-	    {"tls.key is not there", "rm tls.key", 0, false, NULL, false, true},
-	    {"tls.crt is not there", "rm tls.crt", 0, false, NULL, false, true},
-	    {"tls.crt is half written", "truncate -s 300 tls.crt", 0, false,
-		NULL, false, true},
-	    {"tls.crt is of a foreign authority",
-		OTHER "cp o/ca.crt tls.crt; cp o/ca.key tls.key", 0, false,
-		NULL, false, true},
-	    {"tls.crt has ended", ":", 91, false, NULL, false, true},
-	    {"the authority has ended", ":", 3651, false, NULL, true, true},
-	    {"all is gone", "rm ca.* tls.*", 0, true, NULL, true, true},
-	};
 	const char *dir = *state;
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++) {
 		struct authority_request r = usual;
 		struct authority_report report;
 		struct error err = ERROR_INIT;
 		int rc;
 
 		assert_int_equal(authority_init(dir, &usual, true, &err), 0);
-		run("cd %s; rm -rf o; %s", dir, rows[i].spoil);
-		r.now += rows[i].days * (int64_t)DAY;
-		r.mend = rows[i].mend;
+		run("cd %s; rm -rf o; %s", dir, spoiled[i].spoil);
+		r.now += spoiled[i].days * (int64_t)DAY;
+		r.mend = spoiled[i].mend;
 		rc = authority_renew(dir, &r, &report, &err);
-		if (rows[i].says != NULL) {
-			if (rc == 0 || strstr(err.msg, rows[i].says) == NULL)
-				fail_msg("%s: \"%s\"", rows[i].name, err.msg);
+		if (spoiled[i].says != NULL) {
+			if (rc == 0 || strstr(err.msg, spoiled[i].says) == NULL)
+				fail_msg(
+				    "%s: \"%s\"", spoiled[i].name, err.msg);
 			continue;
 		}
-		if (rc != 0 || report.new_ca != rows[i].new_ca ||
-		    report.new_leaf != rows[i].new_leaf)
-			fail_msg("%s: \"%s\" %d %d", rows[i].name, err.msg,
+		if (rc != 0 || report.new_ca != spoiled[i].new_ca ||
+		    report.new_leaf != spoiled[i].new_leaf)
+			fail_msg("%s: \"%s\" %d %d", spoiled[i].name, err.msg,
 			    report.new_ca, report.new_leaf);
 		verify(dir, "ca.crt", "tls.crt", r.now);
 	}
