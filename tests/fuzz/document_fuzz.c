@@ -18,9 +18,8 @@ check_place(const struct walk *w, struct mark at)
 static void
 walk(struct walk *w, const struct node *n)
 {
-	AUTO(buf_clear) struct buf path;
+	AUTO(buf_clear) struct buf path = BUF_INIT(PATH_MAX_BYTES);
 
-	buf_init(&path, PATH_MAX_BYTES);
 	if (w->seen++ >= WALK_MAX)
 		return;
 	MUST(n->value != NULL);

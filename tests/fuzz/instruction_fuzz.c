@@ -38,14 +38,13 @@ scan(char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(SHOWN_MAX);
 	char text[INPUT_MAX + 1];
 
 	if (size > INPUT_MAX)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	buf_init(&b, SHOWN_MAX);
 	MUST(instruction_add(&b, text, SHOWN_MAX) == 0);
 	MUST(b.len <= SHOWN_MAX);
 	must_be_plain(buf_text(&b));

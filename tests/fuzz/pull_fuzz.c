@@ -54,12 +54,9 @@ static void
 add(struct fake *f, const char *path, const char *name, const struct part *p,
     struct arena *mem)
 {
-	fake_gives(f, .url = arena_printf(mem,
-					     REPOSITORY "/%s/%s", path, name),
-			.type = *p->name != '\0' ? p->name : NULL,
-			.body = p->data,
-			.len = p->len,
-			.always = true);
+	fake_gives(f, .url = arena_printf(mem, REPOSITORY "/%s/%s", path, name),
+	    .type = *p->name != '\0' ? p->name : NULL, .body = p->data,
+	    .len = p->len, .always = true);
 }
 
 static void

@@ -85,13 +85,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(document_free) struct document *doc = NULL;
 	AUTO(diagnostics_clear) struct diagnostics d;
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
-	AUTO(buf_clear) struct buf said;
+	AUTO(buf_clear) struct buf said = BUF_INIT(PRINTED_MAX);
 	struct error err = ERROR_INIT;
 	struct node root;
 	struct mark at;
 
 	diagnostics_init(&d, "config.yaml");
-	buf_init(&said, PRINTED_MAX);
 	stream = document_stream_new((const char *)data, size, &err);
 	if (stream == NULL || document_next(stream, &doc, &at, &err) != 1)
 		return 0;

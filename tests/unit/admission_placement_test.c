@@ -161,10 +161,8 @@ check_placement(const struct placement *c)
 	AUTO(workload_free)
 	struct workload *w = workload_new();
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear)
-	struct buf got;
+	AUTO(buf_clear) struct buf got = BUF_INIT(4096);
 
-	buf_init(&got, 4096);
 	assert_non_null(w);
 	if (placement_read(w, &root, &err) != 0)
 		fail_msg("%s: %s", c->name, err.msg);

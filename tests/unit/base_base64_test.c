@@ -46,10 +46,9 @@ decodes_what_the_standard_allows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(100);
 		int rc;
 
-		buf_init(&b, 100);
 		rc = base64_decode(&b, cases[i].text, strlen(cases[i].text));
 		if ((rc == 0) != (cases[i].plain != NULL))
 			fail_msg("\"%s\": returned %d", cases[i].text, rc);
@@ -64,11 +63,10 @@ encodes_with_padding(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(100);
 
 		if (cases[i].plain == NULL || cases[i].unpadded)
 			continue;
-		buf_init(&b, 100);
 		assert_int_equal(
 		    base64_encode(&b, cases[i].plain, strlen(cases[i].plain)),
 		    0);
@@ -79,10 +77,9 @@ encodes_with_padding(void **state)
 static void
 stays_inside_the_bound_of_the_buffer(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(2);
 
 	(void)state;
-	buf_init(&b, 2);
 	assert_int_equal(base64_decode(&b, "Zm9v", 4), -1);
 	buf_clear(&b);
 	assert_int_equal(base64_encode(&b, "foo", 3), -1);

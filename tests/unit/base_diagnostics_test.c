@@ -32,10 +32,8 @@ read_text(void)
 static void
 check_printed(const struct diagnostics *d, const char *want)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(100 * 1000);
 
-	buf_init(&b, 100 * 1000);
 	assert_int_equal(diagnostics_print(d, &b), 0);
 	assert_string_equal(buf_text(&b), want);
 }
@@ -78,8 +76,7 @@ counts_what_it_does_not_keep(void **state)
 {
 	AUTO(diagnostics_clear)
 	struct diagnostics d;
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(100 * 1000);
 
 	(void)state;
 	diagnostics_init(&d, "p.yaml");
@@ -88,7 +85,6 @@ counts_what_it_does_not_keep(void **state)
 	assert_int_equal(d.errors, DIAGNOSTICS_MAX + 3);
 	assert_int_equal(d.len, DIAGNOSTICS_MAX);
 	assert_int_equal(d.dropped, 3);
-	buf_init(&b, 100 * 1000);
 	assert_int_equal(diagnostics_print(&d, &b), 0);
 	assert_memory_equal(buf_text(&b), "p.yaml:901:1: error: e99\n", 25);
 	assert_string_equal(strstr(buf_text(&b), "1000:1"),
@@ -132,13 +128,11 @@ a_full_buffer_is_an_error(void **state)
 {
 	AUTO(diagnostics_clear)
 	struct diagnostics d;
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(10);
 
 	(void)state;
 	diagnostics_init(&d, "p.yaml");
 	diagnostics_error_at(&d, (struct mark){1, 1}, "message");
-	buf_init(&b, 10);
 	assert_int_equal(diagnostics_print(&d, &b), -1);
 }
 

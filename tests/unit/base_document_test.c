@@ -91,10 +91,8 @@ refused(const char *name, const char *text, size_t len, enum err_code code,
 static char *
 repeat(const char *head, const char *unit, size_t n, const char *tail)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(2 * DOCUMENT_BYTES_MAX);
 
-	buf_init(&b, 2 * DOCUMENT_BYTES_MAX);
 	buf_puts(&b, head);
 	for (size_t i = 0; i < n; i++)
 		buf_puts(&b, unit);
@@ -353,11 +351,9 @@ walks_like_the_tree(void **state)
 	AUTO(document_free)
 	struct document *d = read_first(text, sizeof(text) - 1, &at, &err);
 	struct node root, a, b, item, c, gone, further;
-	AUTO(buf_clear)
-	struct buf path;
+	AUTO(buf_clear) struct buf path = BUF_INIT(100);
 
 	(void)state;
-	buf_init(&path, 100);
 	assert_non_null(d);
 	root = document_node(d);
 	assert_int_equal(node_size(&root), 2);

@@ -60,9 +60,8 @@ makes_foreign_text_safe(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(sanitise) / sizeof(sanitise[0]); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
 
-		buf_init(&b, 1000);
 		assert_int_equal(buf_puts(&b, ">"), 0);
 		if (text_sanitise(&b, sanitise[i].in, sanitise[i].max) != 0 ||
 		    strcmp(b.data + 1, sanitise[i].out) != 0)
@@ -73,10 +72,9 @@ makes_foreign_text_safe(void **state)
 static void
 a_full_buffer_is_an_error(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(3);
 
 	(void)state;
-	buf_init(&b, 3);
 	assert_int_equal(text_sanitise(&b, "1234", 100), -1);
 	assert_true(buf_failed(&b));
 	assert_int_equal(text_sanitise(&b, "", 100), -1);
@@ -91,9 +89,8 @@ never_exceeds_its_bound(void **state)
 
 	(void)state;
 	for (size_t max = 0; max < 40; max++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(1000);
 
-		buf_init(&b, 1000);
 		assert_int_equal(text_sanitise(&b, text, max), 0);
 		assert_true(b.len <= max);
 	}
@@ -232,10 +229,9 @@ what_is_no_utf8_is_quoted_as_a_question_mark(void **state)
 static void
 run(void *arg)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(1000);
 
 	(void)arg;
-	buf_init(&b, 1000);
 	if (text_sanitise(&b, "some text", 100) == 0)
 		assert_string_equal(buf_text(&b), "some text");
 	else

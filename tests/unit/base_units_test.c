@@ -278,9 +278,8 @@ check_printer(const struct print_case *cases, size_t n,
     int (*add)(struct buf *b, int64_t value))
 {
 	for (size_t i = 0; i < n; i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(100);
 
-		buf_init(&b, 100);
 		if (add(&b, cases[i].value) != 0 ||
 		    strcmp(buf_text(&b), cases[i].text) != 0)
 			fail_msg("%" PRId64 ": got '%s', not '%s'",
@@ -336,9 +335,8 @@ never_prints_1024_of_a_unit(void **state)
 {
 	(void)state;
 	for (int64_t v = 1000; v < 5 * GI; v += v / 997) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(100);
 
-		buf_init(&b, 100);
 		assert_int_equal(units_add_size(&b, v), 0);
 		assert_null(strstr(buf_text(&b), "1024 "));
 	}
@@ -393,10 +391,9 @@ every_day_reads_back(void **state)
 {
 	(void)state;
 	for (int64_t s = -62167219200; s < 253402300800; s += 86400 * 97 + 7) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(100);
 		int64_t back = 0;
 
-		buf_init(&b, 100);
 		assert_int_equal(units_add_time(&b, s), 0);
 		assert_int_equal(units_parse_time(buf_text(&b), &back), 0);
 		assert_int_equal(back, s);
@@ -406,10 +403,9 @@ every_day_reads_back(void **state)
 static void
 the_ends_of_time_do_not_hang(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(100);
 
 	(void)state;
-	buf_init(&b, 100);
 	assert_int_equal(units_add_time(&b, INT64_MAX), 0);
 	assert_int_equal(units_add_time(&b, INT64_MIN), 0);
 	assert_string_equal(buf_text(&b),

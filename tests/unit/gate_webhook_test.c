@@ -39,10 +39,8 @@ setup_with(void **state, size_t max_inflight, bool advise_workloads)
 	    .max_inflight = max_inflight,
 	    .advise_workloads = advise_workloads};
 	struct error err = ERROR_INIT;
-	AUTO(buf_clear)
-	struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(65536);
 
-	buf_init(&report, 65536);
 	assert_non_null(f);
 	assert_int_equal(config_load(&f->config, NULL, NULL, &report), 0);
 	f->rules = policies_load(&restricted, 0, LINT_NOTHING, &report);

@@ -180,13 +180,12 @@ judge_policy(const char *text)
 	AUTO(document_stream_free) struct document_stream *stream = NULL;
 	AUTO(document_free) struct document *doc = NULL;
 	AUTO(diagnostics_clear) struct diagnostics d;
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 	struct error err = ERROR_INIT;
 	struct mark at;
 	struct ruleset *rs;
 
 	diagnostics_init(&d, "policy.yaml");
-	buf_init(&b, TEXT_MAX);
 	stream = document_stream_new(text, strlen(text), &err);
 	assert_non_null(stream);
 	if (document_next(stream, &doc, &at, &err) != 1)
@@ -293,4 +292,13 @@ judge_same(const char *name, const char *got, const char *wanted)
 {
 	if (strcmp(got, wanted) != 0)
 		fail_msg("%s:\n  got     %s\n  wanted  %s", name, got, wanted);
+}
+
+void
+judge_expect(const struct judge *j, const char *name, const char *wanted)
+{
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
+
+	judge_say(j, 0, &b);
+	judge_same(name, buf_text(&b), wanted);
 }

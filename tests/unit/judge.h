@@ -70,6 +70,9 @@ void judge_close(struct judge *j);
  * then the fault's code. */
 void judge_say(const struct judge *j, size_t i, struct buf *b);
 
+/* Fails unless judge_say() says this of the first image. */
+void judge_expect(const struct judge *j, const char *name, const char *wanted);
+
 /* Fails with `name` and both texts unless they are equal. */
 void judge_same(const char *name, const char *got, const char *wanted);
 

@@ -165,8 +165,7 @@ judge_row(const struct row *r)
 	if (j.plan->images[0].fetch)
 		judge_facts(&j, 0, r->platforms, count_platforms(r));
 	judge_evaluate(&j);
-	judge_say(&j, 0, &said);
-	judge_same(r->name, buf_text(&said), r->wanted);
+	judge_expect(&j, r->name, r->wanted);
 	judge_close(&j);
 }
 
@@ -273,10 +272,9 @@ a_finding_says_what_whose_fault_and_what_helps(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 		struct judge j;
 
-		buf_init(&b, TEXT_MAX);
 		buf_printf(&b,
 		    "version: 1\nrules:\n  - name: r\n    check: {%s}\n",
 		    words[i].check);

@@ -43,10 +43,9 @@ static const struct outcome_row {
 static void
 judge_outcome(const struct outcome_row *r)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 	struct judge j;
 
-	buf_init(&b, TEXT_MAX);
 	buf_printf(&b,
 	    "version: 1\nmode: %s\nonError: %s\nrules:\n"
 	    "  - {name: r, check: {size: {max: 300Mi}}}\n",
@@ -59,9 +58,7 @@ judge_outcome(const struct outcome_row *r)
 		j.plan->images[0].fault = (struct fault){
 		    .code = "NOT_FOUND", .message = "it is not there"};
 	judge_evaluate(&j);
-	buf_truncate(&b, 0);
-	judge_say(&j, 0, &b);
-	judge_same(r->mode, buf_text(&b), r->wanted);
+	judge_expect(&j, r->mode, r->wanted);
 	assert_int_equal(j.report->verdict, j.report->images[0].verdict);
 	judge_close(&j);
 }
@@ -125,9 +122,7 @@ an_unknown_image_is_up_to_the_strictest_rule_that_had_to_look_at_it(
 		j.plan->images[0].fault = (struct fault){
 		    .code = "NOT_FOUND", .message = "it is not there"};
 		judge_evaluate(&j);
-		buf_truncate(&b, 0);
-		judge_say(&j, 0, &b);
-		judge_same(unknowns[i].rules, buf_text(&b), unknowns[i].wanted);
+		judge_expect(&j, unknowns[i].rules, unknowns[i].wanted);
 		judge_close(&j);
 	}
 }
@@ -368,11 +363,9 @@ static void
 findings_come_the_gravest_first(void **state)
 {
 	const struct judge_image image = {.user = "root", .sizes = {500 * MI}};
-	AUTO(buf_clear) struct buf b;
 	struct judge j;
 
 	(void)state;
-	buf_init(&b, TEXT_MAX);
 	judge_open(&j,
 	    "version: 1\nrules:\n"
 	    "- {name: a, mode: audit, check: {size: {max: 1Mi}}}\n"
@@ -387,8 +380,7 @@ findings_come_the_gravest_first(void **state)
 	judge_plan(&j);
 	judge_facts(&j, 0, &image, 1);
 	judge_evaluate(&j);
-	judge_say(&j, 0, &b);
-	judge_same("order", buf_text(&b),
+	judge_expect(&j, "order",
 	    "deny tag.deny latest>another tag, or a digest; "
 	    "user.root@linux/amd64 root>not root; "
 	    "size.max@linux/amd64 500 MiB>4 MiB; "
@@ -426,19 +418,16 @@ a_refused_source_is_not_talked_to(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 		struct judge j;
 
-		buf_init(&b, TEXT_MAX);
 		buf_printf(&b, policy, cases[i].mode, cases[i].waivers);
 		judge_open(&j, buf_text(&b), "evil.example/web:1");
 		judge_plan(&j);
 		assert_int_equal(j.plan->images[0].fetch, cases[i].fetched);
 		if (!cases[i].fetched) {
 			judge_evaluate(&j);
-			buf_truncate(&b, 0);
-			judge_say(&j, 0, &b);
-			judge_same("guarded", buf_text(&b),
+			judge_expect(&j, "guarded",
 			    "deny source.allow evil.example/web>a.corp/**");
 		}
 		judge_close(&j);
@@ -471,10 +460,9 @@ a_waiver_works_until_the_end_of_its_day(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(waivers) / sizeof(waivers[0]); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 		struct judge j;
 
-		buf_init(&b, TEXT_MAX);
 		buf_printf(&b,
 		    "version: 1\nrules:\n"
 		    "- {name: r, check: {size: {max: 300Mi}}}\n"
@@ -550,10 +538,9 @@ nodes_are_those_of_the_policy_that_the_pod_may_land_on(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
 		const struct platform_row *r = &platforms[i];
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 		struct judge j;
 
-		buf_init(&b, TEXT_MAX);
 		buf_printf(&b, "%s\n" PLAIN, r->policy);
 		judge_open(&j, buf_text(&b), "web");
 		for (n = 0; n < 2 && r->wanted[n].os != NULL;)

@@ -271,9 +271,7 @@ judge_row(const struct row *r)
 	judge_facts(&j, 0, r->images, count(r->images));
 	bring_bases(&j, r);
 	judge_evaluate(&j);
-	buf_truncate(&b, 0);
-	judge_say(&j, 0, &b);
-	judge_same(r->name, buf_text(&b), r->wanted);
+	judge_expect(&j, r->name, r->wanted);
 	judge_close(&j);
 }
 

@@ -78,9 +78,8 @@ shows_an_instruction_as_it_was_written_less_its_secrets(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 
-		buf_init(&b, TEXT_MAX);
 		assert_int_equal(
 		    instruction_add(&b, rows[i].created_by, 80), 0);
 		judge_same(rows[i].created_by, buf_text(&b), rows[i].wanted);
@@ -90,10 +89,9 @@ shows_an_instruction_as_it_was_written_less_its_secrets(void **state)
 static void
 a_long_instruction_is_cut(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 
 	(void)state;
-	buf_init(&b, TEXT_MAX);
 	assert_int_equal(
 	    instruction_add(&b, "RUN 123456789012345678901234567890", 20), 0);
 	assert_string_equal(buf_text(&b), "RUN 1234567890123...");

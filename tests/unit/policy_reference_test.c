@@ -320,12 +320,11 @@ the_longest_text_takes_no_time(void **state)
 	(void)state;
 	for (size_t i = 0; i < 1000 * N(units); i++) {
 		AUTO(arena_free) struct arena *mem = arena_new();
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(REFERENCE_MAX);
 		struct error err = ERROR_INIT;
 		struct reference ref;
 
 		assert_non_null(mem);
-		buf_init(&b, REFERENCE_MAX);
 		while (buf_puts(&b, units[i % N(units)]) == 0)
 			continue;
 		reference_parse(&ref, buf_text(&b), mem, &err);

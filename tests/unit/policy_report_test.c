@@ -63,11 +63,10 @@ open_shop(struct judge *j)
 static void
 a_denial_says_where_what_and_what_helps(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(REPORT_MESSAGE_MAX);
 	struct judge j;
 
 	(void)state;
-	buf_init(&b, REPORT_MESSAGE_MAX);
 	open_shop(&j);
 	assert_int_equal(report_message(j.report, REPORT_MESSAGE_MAX, &b), 0);
 	judge_same("message", buf_text(&b),
@@ -185,12 +184,11 @@ json_is_as_promised(void **state)
 {
 	AUTO(json_decref) json_t *json = NULL;
 	AUTO(free) char *got = NULL;
-	AUTO(buf_clear) struct buf wanted;
+	AUTO(buf_clear) struct buf wanted = BUF_INIT(TEXT_MAX);
 	struct judge j;
 	const char *s;
 
 	(void)state;
-	buf_init(&wanted, TEXT_MAX);
 	judge_open(&j,
 	    "version: 1\nname: company\nonError: deny\nrules:\n"
 	    "- {name: lean-images, owner: platform-team,\n"
@@ -220,13 +218,12 @@ json_is_as_promised(void **state)
 static void
 a_long_denial_is_cut_between_findings(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 	char name[8][16];
 	struct judge j;
 	int i;
 
 	(void)state;
-	buf_init(&b, TEXT_MAX);
 	buf_puts(&b, "version: 1\nrules:\n");
 	for (i = 0; i < 60; i++)
 		buf_printf(&b,
@@ -349,7 +346,7 @@ a_warning_is_never_over_its_bound(void **state)
 {
 	char name[400], text[300];
 	AUTO(json_decref) json_t *warnings = json_array();
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
 	struct judge j;
 
 	(void)state;
@@ -357,7 +354,6 @@ a_warning_is_never_over_its_bound(void **state)
 	name[sizeof(name) - 1] = '\0';
 	memset(text, 'o', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	buf_init(&b, TEXT_MAX);
 	buf_printf(&b,
 	    "version: 1\nmode: warn\nrules:\n"
 	    "- {name: r, owner: \"%s\\n\", check: {size: {max: 1}}}\n",
@@ -495,9 +491,8 @@ report_with_little_memory(void *arg)
 	AUTO(json_decref) json_t *json = NULL;
 	AUTO(json_decref) json_t *warnings = json_array();
 	AUTO(json_decref) json_t *annotations = json_object();
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(REPORT_MESSAGE_MAX);
 
-	buf_init(&b, REPORT_MESSAGE_MAX);
 	json = report_json(r);
 	if (json != NULL)
 		assert_int_equal(
@@ -513,12 +508,11 @@ report_with_little_memory(void *arg)
 static void
 memory_running_out_is_reported_and_never_half_an_answer(void **state)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(REPORT_MESSAGE_MAX);
 	struct scarce s;
 	struct judge j;
 
 	(void)state;
-	buf_init(&b, REPORT_MESSAGE_MAX);
 	open_shop(&j);
 	assert_int_equal(report_message(j.report, REPORT_MESSAGE_MAX, &b), 0);
 	s = (struct scarce){.report = j.report, .len = b.len};

@@ -366,10 +366,9 @@ says_everything_that_is_wrong_with_its_place(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(buf_clear) struct buf said;
+		AUTO(buf_clear) struct buf said = BUF_INIT(TEXT_MAX);
 		AUTO(ruleset_unref) struct ruleset *rs = NULL;
 
-		buf_init(&said, TEXT_MAX);
 		rs = parse(rows[i].text, strlen(rows[i].text), &said);
 		judge_same(rows[i].text, buf_text(&said), rows[i].wanted);
 	}
@@ -455,12 +454,11 @@ presets_say_nothing_wrong(void **state)
 
 	(void)state;
 	for (name = preset_names; *name != NULL; name++) {
-		AUTO(buf_clear) struct buf said;
+		AUTO(buf_clear) struct buf said = BUF_INIT(TEXT_MAX);
 		AUTO(ruleset_unref) struct ruleset *rs = NULL;
 		size_t len = 0;
 		const char *text = preset_find(*name, &len);
 
-		buf_init(&said, TEXT_MAX);
 		assert_non_null(text);
 		rs = parse(text, len, &said);
 		judge_same(*name, buf_text(&said), "");
@@ -498,12 +496,11 @@ memory_running_out_is_one_of_the_errors(void **state)
 static void
 a_thousand_rules_and_waivers_load(void **state)
 {
-	AUTO(buf_clear) struct buf text;
+	AUTO(buf_clear) struct buf text = BUF_INIT(1024 * 1024);
 	AUTO(ruleset_unref) struct ruleset *rs = NULL;
 	int i;
 
 	(void)state;
-	buf_init(&text, 1024 * 1024);
 	buf_puts(&text, "version: 1\nrules:\n");
 	for (i = 0; i < 1000; i++)
 		buf_printf(

@@ -202,13 +202,12 @@ settings(const char *config)
 	AUTO(document_stream_free) struct document_stream *s = NULL;
 	AUTO(document_free) struct document *doc = NULL;
 	AUTO(diagnostics_clear) struct diagnostics d;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(SEEN_MAX);
 	struct registry_settings *out;
 	struct error err = ERROR_INIT;
 	struct node root = {0};
 	struct mark at;
 
-	buf_init(&report, SEEN_MAX);
 	diagnostics_init(&d, "config");
 	if (config != NULL) {
 		s = document_stream_new(config, strlen(config), &err);

@@ -262,9 +262,8 @@ keeps_what_the_manifest_says(void **state)
 static char *
 many(const char *before, const char *piece, size_t n, const char *after)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(64 * 1024 * 1024);
 
-	buf_init(&b, 64 * 1024 * 1024);
 	buf_puts(&b, before);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%s%s", i == 0 ? "" : ",", piece);
@@ -314,11 +313,10 @@ refuses_what_is_nested_too_deep(void **state)
 	for (size_t deep = STRICT_DEPTH_MAX - 1; deep <= STRICT_DEPTH_MAX;
 	     deep++) {
 		AUTO(arena_free) struct arena *mem = arena_new();
-		AUTO(buf_clear) struct buf b;
+		AUTO(buf_clear) struct buf b = BUF_INIT(4096);
 		struct error err = ERROR_INIT;
 		struct manifest m;
 
-		buf_init(&b, 4096);
 		buf_puts(&b, V2 "\"manifests\":[],\"x\":");
 		for (size_t i = 0; i < deep; i++)
 			buf_puts(&b, "[");

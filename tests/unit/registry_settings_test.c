@@ -43,11 +43,10 @@ static void
 takes_defaults_from_nothing(void **state)
 {
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(4096);
 	const struct credential *c[2];
 
 	(void)state;
-	buf_init(&report, 4096);
 	s = parse("", &report);
 	assert_non_null(s);
 	assert_int_equal(s->nhosts, 0);
@@ -82,13 +81,12 @@ static void
 reads_everything(void **state)
 {
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(4096);
 	const struct registry_host *h;
 	const struct credential helped = {.username = "helped"};
 	const struct credential *c[4];
 
 	(void)state;
-	buf_init(&report, 4096);
 	s = parse(full, &report);
 	if (s == NULL)
 		fail_msg("%s", buf_text(&report));
@@ -180,9 +178,8 @@ says_what_is_wrong_and_where(void **state)
 	for (size_t i = 0; i < N(wrong); i++) {
 		AUTO(registry_settings_unref)
 		struct registry_settings *s = NULL;
-		AUTO(buf_clear) struct buf report;
+		AUTO(buf_clear) struct buf report = BUF_INIT(4096);
 
-		buf_init(&report, 4096);
 		s = parse(wrong[i].text, &report);
 		if (s != NULL)
 			fail_msg("%s: was taken", wrong[i].text);
@@ -195,11 +192,10 @@ static void
 reports_every_error_at_once(void **state)
 {
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(4096);
 	int lines = 0;
 
 	(void)state;
-	buf_init(&report, 4096);
 	s = parse("registries: {R.io: {plainHttp: 1}, s.io: {caFile: /no}}\n"
 		  "network: {allow: [x]}\ncache: {tagTtl: x}\n",
 	    &report);
@@ -252,10 +248,9 @@ static void
 run_out(void *arg)
 {
 	AUTO(registry_settings_unref) struct registry_settings *s = NULL;
-	AUTO(buf_clear) struct buf report;
+	AUTO(buf_clear) struct buf report = BUF_INIT(64 * 1024);
 
 	(void)arg;
-	buf_init(&report, 64 * 1024);
 	s = parse(full, &report);
 	if (s != NULL)
 		assert_int_equal(s->nhosts, 3);

@@ -12,10 +12,9 @@
 static char *
 expand(const char *text, const struct sample *s)
 {
-	AUTO(buf_clear) struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(1 << 20);
 	const char *at;
 
-	buf_init(&b, 1 << 20);
 	for (; (at = strstr(text, "CONFIG")) != NULL; text = at + 6)
 		buf_printf(
 		    &b, "%.*s%s", (int)(at - text), text, s->config_digest);

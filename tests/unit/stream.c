@@ -105,11 +105,9 @@ add_places(const struct node *n, struct buf *b)
 char *
 places_text(const struct document *d)
 {
-	AUTO(buf_clear)
-	struct buf b;
+	AUTO(buf_clear) struct buf b = BUF_INIT(1024 * 1024);
 	struct node root = document_node(d);
 
-	buf_init(&b, 1024 * 1024);
 	add_places(&root, &b);
 	return buf_take(&b);
 }
