@@ -15,7 +15,9 @@ class Authority:
         self.crt = self.dir / "ca.crt"
         self.key = self.dir / "ca.key"
         process.run(["openssl", "req", "-x509", *EC, "-days", "2", "-subj",
-                     f"/CN=test {name}", "-keyout", self.key, "-out", self.crt])
+                     f"/CN=test {name}", "-addext",
+                     "keyUsage=critical,keyCertSign", "-keyout", self.key,
+                     "-out", self.crt])
 
     def issue(self, name, sans="IP:127.0.0.1,DNS:localhost", usage="",
               days=2):

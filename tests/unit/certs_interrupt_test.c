@@ -67,6 +67,9 @@ renew_and_end(const char *dir)
 	struct authority_report report;
 	struct error err = ERROR_INIT;
 
+	/* Where even exit_group() fails glibc ends in a forbidden instruction:
+	 * cmocka would go on with the tests, in this process too. */
+	signal(SIGSEGV, SIG_DFL);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	kill(getpid(), SIGSTOP);
 	_exit(authority_renew(dir, &usual, &report, &err) == 0 ? 0 : 1);
