@@ -111,7 +111,8 @@ distrust(const struct transfer *x, const char *otherwise)
 {
 	long result = 0;
 
-	if (strstr(x->said, "target host name") != NULL)
+	if (strstr(x->said, "subject name") != NULL &&
+	    strstr(x->said, " target ") != NULL)
 		return "its certificate is not for this name";
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &result);
 	switch (result) {
