@@ -105,15 +105,12 @@ match_parse(struct reader *r, const struct node *n, struct match *out)
 const char *
 match_common_glob(const char *glob, struct arena *mem)
 {
-	const size_t bang = glob[0] == '!';
-	const size_t written = strcspn(glob + bang, "/");
-	size_t len = written;
-	const char *host = reference_common_host(glob + bang, &len);
+	const char *common;
 
-	if (len == written || glob[bang + written] == '\0')
-		return glob;
-	return arena_printf(mem, "%.*s%.*s%s", (int)bang, glob, (int)len, host,
-	    glob + bang + written);
+	if (glob[0] != '!')
+		return reference_common_name(glob, mem);
+	common = reference_common_name(glob + 1, mem);
+	return common == NULL ? NULL : arena_printf(mem, "!%s", common);
 }
 
 bool

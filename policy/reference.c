@@ -22,6 +22,7 @@ enum {
 	PATH_LEN_MAX = 255,
 	TAG_LEN_MAX = 128,
 	IDENTIFIER_LEN = 64,
+	DIGEST_PREFIX = 7,     /* "sha256:" */
 	DIGEST_PREFIX_LEN = 7, /* "sha256:" */
 	SHOWN_MAX = 64,
 	PORT_MAX = 65535,
@@ -33,6 +34,7 @@ static const char hub_endpoint[] = "registry-1.docker.io";
 static const char hub_legacy[] = "index.docker.io";
 static const char hub_official[] = "library/";
 static const char https_port[] = ":443";
+static const char hex_digits[] = "0123456789abcdef";
 
 /* A stretch of a terminated text. */
 struct span {
@@ -69,12 +71,6 @@ is_digit(char c)
 }
 
 static bool
-is_lower_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f');
-}
-
-static bool
 equals(struct span s, const char *text)
 {
 	return strlen(text) == s.len && memcmp(s.p, text, s.len) == 0;
@@ -84,12 +80,6 @@ static bool
 has_upper(struct span s)
 {
 	return strcspn(s.p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") < s.len;
-}
-
-static size_t
-count_lower_hex(const char *s)
-{
-	return strspn(s, "0123456789abcdef");
 }
 
 /* A run of labels: those of a host, and of nothing else. */
@@ -123,7 +113,7 @@ is_numeric(const char *label, size_t len)
 {
 	bool hex = len >= 2 && label[0] == '0' && label[1] == 'x';
 
-	return hex ? 2 + count_lower_hex(label + 2) >= len
+	return hex ? 2 + strspn(label + 2, hex_digits) >= len
 		   : strspn(label, "0123456789") >= len;
 }
 
@@ -180,19 +170,16 @@ check_name(struct span host, struct error *err)
 static int
 check_ipv6(struct span address, struct error *err)
 {
+	size_t n = strspn(address.p, "0123456789abcdef:");
+
 	if (address.len == 0)
 		return refuse(err, "the address in brackets is empty");
-	for (size_t i = 0; i < address.len; i++) {
-		char c = address.p[i];
-
-		if (is_upper(c))
-			return refuse(
-			    err, "the registry host must be lowercase");
-		if (!is_lower_hex(c) && c != ':')
-			return refuse(err,
-			    "an address in brackets may have hexadecimal digits and ':' only");
-	}
-	return 0;
+	if (n >= address.len)
+		return 0;
+	if (is_upper(address.p[n]))
+		return refuse(err, "the registry host must be lowercase");
+	return refuse(err,
+	    "an address in brackets may have hexadecimal digits and ':' only");
 }
 
 static int
@@ -350,9 +337,9 @@ check_tag(struct span tag, struct error *err)
 static size_t
 digest_len(const char *digest)
 {
-	if (strncmp(digest, "sha256:", DIGEST_PREFIX_LEN) == 0)
+	if (strncmp(digest, "sha256:", DIGEST_PREFIX) == 0)
 		return 64;
-	return strncmp(digest, "sha512:", DIGEST_PREFIX_LEN) == 0 ? 128 : 0;
+	return strncmp(digest, "sha512:", DIGEST_PREFIX) == 0 ? 128 : 0;
 }
 
 bool
@@ -360,8 +347,8 @@ reference_is_digest(const char *digest)
 {
 	size_t len = digest_len(digest);
 
-	return len > 0 && count_lower_hex(digest + DIGEST_PREFIX_LEN) == len &&
-	       digest[DIGEST_PREFIX_LEN + len] == '\0';
+	return len > 0 && strspn(digest + DIGEST_PREFIX, hex_digits) == len &&
+	       digest[DIGEST_PREFIX + len] == '\0';
 }
 
 static int
@@ -417,7 +404,7 @@ split(const char *text, struct parts *p, struct error *err)
 		return refuse(err,
 		    "it is a URL; leave out what stands before the registry host");
 	if (strlen(text) == IDENTIFIER_LEN &&
-	    count_lower_hex(text) == IDENTIFIER_LEN)
+	    strspn(text, hex_digits) == IDENTIFIER_LEN)
 		return refuse(err,
 		    "64 hexadecimal digits are an image ID, not a name; did you mean name@sha256:...?");
 	split_host(text, p);
@@ -442,25 +429,24 @@ check(const struct parts *p, struct error *err)
 }
 
 const char *
-reference_common_host(const char *host, size_t *len)
+reference_common_name(const char *name, struct arena *mem)
 {
-	const size_t port = sizeof(https_port) - 1;
-	struct span s = {host, *len};
+	const size_t port = sizeof(https_port) - 1, len = strcspn(name, "/");
+	struct span host = {name, len};
 
-	if (s.len > port && memcmp(host + s.len - port, https_port, port) == 0)
-		s.len -= port;
-	if (equals(s, hub_endpoint) || equals(s, hub_legacy))
-		s = (struct span){hub, sizeof(hub) - 1};
-	*len = s.len;
-	return s.p;
+	if (len > port && memcmp(name + len - port, https_port, port) == 0)
+		host.len -= port;
+	if (equals(host, hub_endpoint) || equals(host, hub_legacy))
+		host = (struct span){hub, sizeof(hub) - 1};
+	if (host.len == len || name[len] == '\0')
+		return name;
+	return arena_printf(mem, "%.*s%s", (int)host.len, host.p, name + len);
 }
 
 static int
 fill(struct reference *ref, const char *text, const struct parts *p,
     struct arena *mem)
 {
-	size_t len = p->host.len;
-	const char *host = reference_common_host(p->host.p, &len);
 	struct reference r = {
 	    .text = arena_strdup(mem, text),
 	    .host = arena_strndup(mem, p->host.p, p->host.len),
@@ -472,9 +458,7 @@ fill(struct reference *ref, const char *text, const struct parts *p,
 	if (r.text == NULL || r.host == NULL || r.name == NULL)
 		return -1;
 	r.path = r.name + p->host.len + 1;
-	r.common_name = len == p->host.len ? r.name
-					   : arena_printf(mem, "%.*s/%s",
-						 (int)len, host, r.path);
+	r.common_name = reference_common_name(r.name, mem);
 	if (r.common_name == NULL)
 		return -1;
 	if (p->tag.p != NULL) {

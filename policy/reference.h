@@ -20,8 +20,8 @@ struct reference {
 	const char *text; /* as written */
 	const char *name; /* "docker.io/library/nginx": host and path */
 	/*
-	 * The name that globs see, with the host as reference_common_host()
-	 * has it, so that no rule about a registry can be walked around.
+	 * The name that globs see, reference_common_name(), so that no rule
+	 * about a registry can be walked around.
 	 */
 	const char *common_name;
 	const char *host; /* "docker.io", "registry.corp:5000" */
@@ -46,11 +46,11 @@ int reference_parse(struct reference *ref, const char *text, struct arena *mem,
 const char *reference_canonical(const struct reference *ref, struct arena *mem);
 
 /*
- * One host for all spellings of one registry: docker.io for its other names,
- * none with the port that goes without saying (":443"). `len` is that of
- * `host` in, and of the answer, which is no terminated text, out.
+ * A name, or a glob over names, with one host for all spellings of a registry:
+ * docker.io for its other names, none with the port that goes without saying
+ * (":443"). Itself, or a copy in `mem`; NULL when memory is out.
  */
-const char *reference_common_host(const char *host, size_t *len);
+const char *reference_common_name(const char *name, struct arena *mem);
 
 /* A digest of an algorithm we can verify, in canonical form:
  * sha256:<64 lowercase hex> or sha512:<128 lowercase hex>. */
