@@ -15,7 +15,6 @@ import re
 import socket
 import ssl
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -197,7 +196,7 @@ class Booted(unittest.TestCase):
         drop_in.parent.mkdir()
         drop_in.write_text(
             "[Service]\nLoadCredential=docker:/etc/policy-gate/secret\n")
-        cls.setUp(cls)
+        cls.configure()
         cls.machine.shell("systemctl enable --quiet --now policy-gate")
         cls.served = Served(
             cls.port, cls.root / "var/lib/policy-gate/certs/ca.crt")
@@ -208,8 +207,9 @@ class Booted(unittest.TestCase):
         cls.registry.close()
 
     @classmethod
-    def set_up(cls, certs="--dns localhost --ip 127.0.0.1"):
-        """What an administrator writes into /etc/default/policy-gate."""
+    def configure(cls, certs="--dns localhost --ip 127.0.0.1"):
+        """What an administrator writes into /etc."""
+        cls.policy.write_text(gate.POLICY)
         serve = (f"--policy /etc/policy-gate/policy.yaml --config "
                  f"/etc/policy-gate/config.yaml --listen 127.0.0.1:{cls.port} "
                  f"--metrics-listen 127.0.0.1:{process.free_port()} "
@@ -221,8 +221,7 @@ class Booted(unittest.TestCase):
         (cls.root / "etc/default/policy-gate").write_text(text)
 
     def setUp(self):
-        self.policy.write_text(gate.POLICY)
-        self.set_up()
+        self.configure()
 
     def systemctl(self, line, status=0):
         done = self.machine.run("systemctl", *line.split(), check=False)
@@ -310,7 +309,7 @@ class Booted(unittest.TestCase):
 
     # CERTS_ARGS was heard only when there were no certificates.
     def test_other_names_make_another_certificate_at_the_next_start(self):
-        self.set_up(certs="--dns localhost --dns gate.corp --ip 127.0.0.1")
+        self.configure(certs="--dns localhost --dns gate.corp --ip 127.0.0.1")
         self.systemctl("restart policy-gate")
         self.assertIn(("DNS", "gate.corp"),
                       self.served.certificate()["subjectAltName"])
@@ -320,7 +319,7 @@ class Booted(unittest.TestCase):
         before = self.served.certificate()["serialNumber"]
         self.assertIn("policy-gate-certs.timer", self.systemctl(
             "list-timers --no-legend"))
-        self.set_up("--now leaf")
+        self.configure("--now leaf")
         self.systemctl("start policy-gate-certs")
         self.wait(lambda: self.served.certificate()[
             "serialNumber"] != before, "new")
@@ -328,7 +327,7 @@ class Booted(unittest.TestCase):
 
     # Requires= kept a gate down that had a certificate.
     def test_it_starts_where_a_renewal_fails(self):
-        self.set_up("--ip nonsense")
+        self.configure("--ip nonsense")
         self.addCleanup(self.systemctl, "reset-failed")
         self.systemctl("start policy-gate-certs", status=1)
         self.systemctl("restart policy-gate")

@@ -54,10 +54,7 @@ def why_no_machine():
 
 
 class Machine:
-    """
-    Such a folder, run by its own systemd. It has this machine's network, and
-    shows test content at the same places.
-    """
+    """Such a folder, run by its own systemd; with this machine's network."""
 
     def __init__(self, root):
         self.name = f"policy-gate-{os.getpid()}"
