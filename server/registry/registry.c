@@ -16,15 +16,10 @@ enum {
 	PROOF_MS = 1000, /* as long as that a proof alone is waited for */
 };
 
-/* A call on its way to the thread. */
-struct call {
-	struct call *next;
-	struct job *job;
-	struct asking *asking; /* the job's argument */
-};
-
-/* A call whose answer is to be remembered. */
+/* A call whose answer is to be remembered; the argument of its job. */
 struct asking {
+	STAILQ_ENTRY(asking) entry; /* on its way to the thread */
+	struct job *job;            /* likewise */
 	struct registry *registry;
 	struct registry_settings *settings; /* a reference */
 	char *key;
@@ -32,63 +27,59 @@ struct asking {
 	void *arg;
 };
 
+STAILQ_HEAD(asking_queue, asking);
+
 struct registry {
 	struct client client; /* the thread's */
 	size_t large_bytes;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* over what follows */
 	bool stop;
-	struct call *first;
-	struct call *last;
+	struct asking_queue calls;
 	struct registry_settings *settings; /* for new calls */
 };
-
-static struct call *
-take_calls(struct registry *r, bool *stop)
-{
-	struct call *all;
-
-	pthread_mutex_lock(&r->mutex);
-	all = r->first;
-	r->first = r->last = NULL;
-	*stop = r->stop;
-	pthread_mutex_unlock(&r->mutex);
-	return all;
-}
 
 static enum cache_result answer_from_cache(struct asking *a);
 static void asking_free(struct asking *a);
 
 /* Another call may have brought the answer since this one looked for it. */
 static bool
-is_answered(struct call *c)
+is_answered(struct asking *a)
 {
-	if (c->asking->done == NULL)
+	if (a->done == NULL)
 		return false; /* it is to bring it */
-	switch (answer_from_cache(c->asking)) {
+	switch (answer_from_cache(a)) {
 	case CACHE_MISS:
 	case CACHE_REFRESH:
 		return false;
 	default:
-		asking_free(c->asking);
-		job_free(c->job);
+		job_free(a->job);
+		asking_free(a);
 		return true;
 	}
 }
 
-static void
-start_calls(struct registry *r, struct call *all, bool stop)
+/* Starts what has come, or refuses it (*stop). Whether there was any. */
+static bool
+start_calls(struct registry *r, bool *stop)
 {
-	struct call *next;
+	struct asking_queue all = STAILQ_HEAD_INITIALIZER(all);
+	struct asking *a;
+	bool any;
 
-	for (; all != NULL; all = next) {
-		next = all->next;
-		if (stop)
-			job_refuse(all->job);
-		else if (!is_answered(all))
-			job_start(&r->client, all->job);
-		free(all);
+	pthread_mutex_lock(&r->mutex);
+	STAILQ_CONCAT(&all, &r->calls);
+	*stop = r->stop;
+	pthread_mutex_unlock(&r->mutex);
+	any = !STAILQ_EMPTY(&all);
+	while ((a = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, entry);
+		if (*stop)
+			job_refuse(a->job);
+		else if (!is_answered(a))
+			job_start(&r->client, a->job);
 	}
+	return any;
 }
 
 static void
@@ -119,7 +110,7 @@ run(void *arg)
 	bool stop = false;
 
 	while (!stop) {
-		start_calls(r, take_calls(r, &stop), stop);
+		start_calls(r, &stop);
 		if (!stop)
 			client_run(&r->client, IDLE_MS);
 	}
@@ -199,6 +190,7 @@ registry_new(struct registry_settings *settings,
 	}
 	r->settings = registry_settings_ref(settings);
 	pthread_mutex_init(&r->mutex, NULL);
+	STAILQ_INIT(&r->calls);
 	if (set_up(r, o, err) != 0) {
 		release(r);
 		return NULL;
@@ -216,7 +208,6 @@ registry_new(struct registry_settings *settings,
 void
 registry_free(struct registry *r)
 {
-	struct call *left;
 	bool stop;
 
 	if (r == NULL)
@@ -227,8 +218,8 @@ registry_free(struct registry *r)
 	r->client.transport->wakeup(r->client.transport);
 	pthread_join(r->thread, NULL);
 	/* What came while the last jobs were ended, and what comes of that. */
-	while ((left = take_calls(r, &stop)) != NULL)
-		start_calls(r, left, true);
+	while (start_calls(r, &stop))
+		;
 	client_clear(&r->client);
 	release(r);
 }
@@ -270,14 +261,10 @@ current_settings(struct registry *r)
 }
 
 static void
-enqueue(struct registry *r, struct call *c)
+enqueue(struct registry *r, struct asking *a)
 {
 	pthread_mutex_lock(&r->mutex);
-	if (r->last == NULL)
-		r->first = c;
-	else
-		r->last->next = c;
-	r->last = c;
+	STAILQ_INSERT_TAIL(&r->calls, a, entry);
 	pthread_mutex_unlock(&r->mutex);
 	r->client.transport->wakeup(r->client.transport);
 }
@@ -428,20 +415,16 @@ patience(const struct asking *a, int64_t deadline)
 		   : deadline;
 }
 
-/* NULL when memory is out. The asking is the call's from then on. */
-static struct call *
-call_new(struct asking *a, const struct reference *ref,
+/* NULL when memory is out. It frees the asking in the end. */
+static struct job *
+job_of(struct asking *a, const struct reference *ref,
     const struct platform_set *platforms, int64_t deadline)
 {
 	AUTO(image_set_unref)
 	struct image_set *known =
 	    cache_known(a->registry->client.cache, a->key);
-	struct call *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
-		return NULL;
-	c->asking = a;
-	c->job = job_new(&(struct job_request){
+	return job_new(&(struct job_request){
 	    .ref = ref,
 	    .platforms = platforms,
 	    .known = known,
@@ -451,10 +434,6 @@ call_new(struct asking *a, const struct reference *ref,
 	    .done = answered,
 	    .arg = a,
 	});
-	if (c->job != NULL)
-		return c;
-	free(c);
-	return NULL;
 }
 
 int
@@ -466,22 +445,20 @@ registry_resolve(struct registry *r, const struct reference *ref,
 	struct asking *a = asking_new(r, ref, platforms, done, arg);
 	struct error none = ERROR_INIT;
 	enum cache_result result;
-	struct call *c;
 
 	if (a == NULL)
 		return error_set(err, ERR_NOMEM, "out of memory for an image");
 	result = answer_from_cache(a);
 	if (result != CACHE_MISS && result != CACHE_REFRESH)
 		return 0;
-	c = call_new(a, ref, platforms, deadline);
-	if (c == NULL) {
+	a->job = job_of(a, ref, platforms, deadline);
+	if (a->job == NULL) {
 		error_set(&none, ERR_NOMEM, "out of memory for an image");
 		remember(a, NULL, &none); /* or nobody would ask any more */
 		return result == CACHE_REFRESH
 			   ? 0
 			   : error_set(err, none.code, "%s", none.msg);
 	}
-	(void)TAKE(a);
-	enqueue(r, c);
+	enqueue(r, TAKE(a));
 	return 0;
 }
