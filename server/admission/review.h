@@ -6,7 +6,6 @@
 #include "policy/workload.h"
 
 #include <jansson.h>
-#include <jansson_config.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,10 +14,7 @@
  * (k8s.io/api/admission/v1), decoded and answered.
  */
 
-enum {
-	REVIEW_BYTES_MAX = 64 * 1024 * 1024,
-	REVIEW_DEPTH_MAX = JSON_PARSER_MAX_DEPTH, /* jansson's own bound */
-};
+enum { REVIEW_BYTES_MAX = 64 * 1024 * 1024 }; /* jansson bounds the depth */
 
 /* Strings are never NULL and borrow from the tree. */
 struct review {

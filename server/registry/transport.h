@@ -63,8 +63,7 @@ struct http_answer {
 	size_t nchallenges;
 	const char *const *warnings; /* Warning */
 	size_t nwarnings;
-	int64_t content_length; /* as announced; -1: not */
-	int64_t ms;             /* how long it took */
+	int64_t ms; /* how long it took */
 };
 
 struct transfer;

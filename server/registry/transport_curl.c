@@ -326,7 +326,6 @@ finish(struct curl_transport *ct, CURL *easy, CURLcode code)
 {
 	struct http_answer *a;
 	struct transfer *x;
-	curl_off_t length;
 	long version = 0;
 	char *p;
 
@@ -335,11 +334,9 @@ finish(struct curl_transport *ct, CURL *easy, CURLcode code)
 	a = &x->answer;
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->status);
 	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	transfer_explain(x, code);
 	if (code == CURLE_COULDNT_RESOLVE_HOST)
 		lookup_end(&x->lookup);
-	a->content_length = length;
 	a->body = buf_text(&x->body);
 	a->len = x->body.len;
 	a->ms = ct->clock->monotonic_ms(ct->clock) - x->started;

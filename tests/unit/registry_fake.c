@@ -158,7 +158,6 @@ answer(struct transfer *x)
 	    .challenges = challenges,
 	    .nchallenges = (size_t)(a->challenge != NULL) +
 			   (size_t)(a->challenge2 != NULL),
-	    .content_length = -1,
 	};
 
 	h.len = a->len == 0 ? strlen(h.body) : a->len;
