@@ -152,8 +152,9 @@ prepare(struct store_file *f)
 	return 0;
 }
 
+/* For writing too, as a reader of a log has its part in it. */
 static struct store_file *
-connect_to(const char *path, int flags, struct error *err)
+connect_to(const char *path, struct error *err)
 {
 	AUTO(store_file_close) struct store_file *f = calloc(1, sizeof(*f));
 	char text[64];
@@ -163,8 +164,9 @@ connect_to(const char *path, int flags, struct error *err)
 		return NULL;
 	}
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d", CACHE_KIB);
-	if (sqlite3_open_v2(path, &f->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
-		SQLITE_OK ||
+	if (sqlite3_open_v2(path, &f->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK ||
 	    sqlite3_busy_timeout(f->db, BUSY_MS) != SQLITE_OK ||
 	    sqlite3_exec(f->db, text, NULL, NULL, NULL) != SQLITE_OK) {
 		fail(f, path, err);
@@ -177,7 +179,7 @@ static struct store_file *
 try_create(const char *path, struct error *err)
 {
 	AUTO(store_file_close)
-	struct store_file *f = connect_to(path, SQLITE_OPEN_READWRITE, err);
+	struct store_file *f = connect_to(path, err);
 	char text[128];
 
 	if (f == NULL)
@@ -243,8 +245,7 @@ store_file_open(const char *dir, struct error *err)
 		error_set(err, ERR_SYSTEM, "%s: too long", dir);
 		return NULL;
 	}
-	/* For writing too, as a reader of a log has its part in it. */
-	f = connect_to(path, SQLITE_OPEN_READWRITE, err);
+	f = connect_to(path, err);
 	if (f == NULL)
 		return NULL;
 	if (prepare(f) != 0) {
@@ -288,10 +289,11 @@ step(sqlite3_stmt *stmt)
 	}
 }
 
+/* The first column. */
 static int
-copy_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
+copy_text(sqlite3_stmt *stmt, char *out, size_t size)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
+	const unsigned char *text = sqlite3_column_text(stmt, 0);
 	int n =
 	    text == NULL ? -1 : snprintf(out, size, "%s", (const char *)text);
 
@@ -308,7 +310,7 @@ store_file_get(struct store_file *f, const char *repository, const char *digest,
 
 	if (rc == 1) {
 		data = sqlite3_column_blob(stmt, 1);
-		if (copy_text(stmt, 0, type, size) != 0 ||
+		if (copy_text(stmt, type, size) != 0 ||
 		    buf_add(body, data != NULL ? data : "",
 			(size_t)sqlite3_column_bytes(stmt, 1)) != 0)
 			rc = 0;
@@ -326,7 +328,7 @@ store_file_get_tag(struct store_file *f, const char *repository,
 
 	if (rc == 1) {
 		*when = sqlite3_column_int64(stmt, 1);
-		if (copy_text(stmt, 0, digest, size) != 0)
+		if (copy_text(stmt, digest, size) != 0)
 			rc = 0;
 	}
 	end(stmt);
