@@ -30,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		layers[i] = (struct layer){DIGEST, "", 1000};
 	img = config_read(&m, DIGEST, (const char *)data, size, &err);
 	if (img != NULL) {
-		must_be_config(img, root);
+		must_be_config(img, root, false);
 		return 0;
 	}
 	MUST(err.code == ERR_SYNTAX || err.code == ERR_UNSUPPORTED ||

@@ -5,7 +5,6 @@
 #include "tests/fuzz/runtime.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { MEMORY_MAX = 64 * 1024, MEMORY_EACH = 16 };
 
@@ -45,11 +44,13 @@ check_image(const struct manifest *m, const json_t *root)
 }
 
 static bool
-is_unknown(const json_t *platform)
+is_unknown(const json_t *platform, struct arena *mem)
 {
-	return strcasecmp(runtime_string(platform, "os"), "unknown") == 0 &&
-	       strcasecmp(
-		   runtime_string(platform, "architecture"), "unknown") == 0;
+	struct platform p;
+
+	MUST(platform_init(&p, runtime_string(platform, "os"),
+		 runtime_string(platform, "architecture"), "", "", mem) == 0);
+	return strcmp(p.os, "unknown") == 0 && strcmp(p.arch, "unknown") == 0;
 }
 
 static void
@@ -82,7 +83,7 @@ check_index(const struct manifest *m, const json_t *root, struct arena *mem)
 		const json_t *entry = json_array_get(list, i);
 
 		platform = json_object_get(entry, "platform");
-		if (is_unknown(platform))
+		if (is_unknown(platform, mem))
 			continue;
 		MUST(n < m->nentries);
 		check_descriptor(&m->entries[n].d, entry);

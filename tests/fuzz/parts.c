@@ -105,7 +105,7 @@ parts_must_say(
 
 	MUST(config != NULL);
 	theirs = runtime_read(config->data, config->len);
-	must_be_config(img, theirs);
+	must_be_config(img, theirs, with_manifest);
 	if (!with_manifest)
 		return;
 	MUST(manifest != NULL);

@@ -5,6 +5,7 @@
 #include "policy/facts.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /*
  * A document as a container runtime, written in Go, reads it: of several keys
@@ -21,7 +22,8 @@ void must_be_text(const char *ours, const json_t *object, const char *key);
 void must_be_list(
     const struct string_list *ours, const json_t *object, const char *key);
 
-/* The facts are those of this config. */
-void must_be_config(const struct image *img, const json_t *root);
+/* The facts are those of this config; `listed`: an index may have said which
+ * variant it is. */
+void must_be_config(const struct image *img, const json_t *root, bool listed);
 
 #endif
