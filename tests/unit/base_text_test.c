@@ -115,6 +115,7 @@ static const struct {
     {"z", NULL},
     {"", NULL},
     {"completely-different", NULL},
+    {"a-key-so-long-that-nobody-would-ever-write-it-down-in-full-in-a", NULL},
     {"an-endless-word-that-nobody-would-ever-take-for-the-key-of-a-mapping-at-all",
 	NULL},
 };
@@ -122,8 +123,11 @@ static const struct {
 static void
 names_the_nearest_key(void **state)
 {
-	static const char *const keys[] = {
-	    "max", "maxLayer", "maxAboveBase", "over", "a", NULL};
+	static const char *const keys[] = {"max", "maxLayer", "maxAboveBase",
+	    "over", "a",
+	    "a-key-so-long-that-nobody-would-ever-write-it-down-in-full-in-any-"
+	    "policy",
+	    NULL};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(nearest) / sizeof(nearest[0]); i++) {
