@@ -107,7 +107,13 @@ store_file_discard(const char *dir)
 static int
 fail(const struct store_file *f, const char *what, struct error *err)
 {
-	return error_set(err, ERR_SYSTEM, "%s: %s", what,
+	const int rc = f->db != NULL ? sqlite3_errcode(f->db) : SQLITE_NOMEM;
+
+	return error_set(err,
+	    rc == SQLITE_NOMEM  ? ERR_NOMEM
+	    : rc == SQLITE_BUSY ? ERR_UNAVAILABLE
+				: ERR_SYSTEM,
+	    "%s: %s", what,
 	    f->db != NULL ? sqlite3_errmsg(f->db) : "out of memory");
 }
 
@@ -229,6 +235,9 @@ store_file_create(const char *dir, bool *discarded, struct error *err)
 	f = try_create(path, err);
 	if (f != NULL)
 		return f;
+	/* Neither says anything of what is in it. */
+	if (err->code == ERR_NOMEM || err->code == ERR_UNAVAILABLE)
+		return NULL;
 	store_file_discard(dir);
 	*discarded = true;
 	error_clear(err);

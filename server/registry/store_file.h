@@ -20,7 +20,8 @@ struct store_file;
 
 /*
  * For writing. Makes folder and file; a file that is none of ours, or damaged,
- * is replaced by an empty one: *discarded. NULL with ERR_SYSTEM, ERR_NOMEM.
+ * is replaced by an empty one: *discarded. NULL with ERR_SYSTEM, ERR_NOMEM,
+ * ERR_UNAVAILABLE (another is writing to it, for long).
  */
 struct store_file *store_file_create(
     const char *dir, bool *discarded, struct error *err);

@@ -3,6 +3,7 @@
 #include "server/gate/clock.h"
 #include "server/registry/store.h"
 #include "server/registry/store_file.h"
+#include "tests/unit/alloc.h"
 #include "tests/unit/registry_fake.h"
 
 #include <setjmp.h>
@@ -26,7 +27,8 @@ struct fixture {
 	char path[128];
 	struct store *store;
 	atomic_int warnings;
-	char event[64]; /* the last one's */
+	char event[64];               /* the last one's */
+	char digest[DIGEST_TEXT_MAX]; /* of "one" */
 };
 
 static void
@@ -280,6 +282,67 @@ forgets_the_oldest_when_it_grows_beyond_its_bound(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void
+another_that_is_writing_is_not_robbed_of_its_file(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_options o = {
+	    .dir = f->dir, .clock = &clock_real, .warn = warn, .arg = f};
+	AUTO(store_file_close) struct store_file *file = NULL;
+	struct error err = ERROR_INIT;
+	bool discarded = false;
+
+	put(f, "one");
+	restart(f);
+	file = store_file_create(f->dir, &discarded, &err);
+	assert_non_null(file);
+	assert_int_equal(store_file_begin(file, &err), 0);
+	assert_null(store_open(&o, &err));
+	assert_int_equal(err.code, ERR_UNAVAILABLE);
+	assert_int_equal(f->warnings, 0);
+	store_file_rollback(file);
+	restart(f);
+	assert_true(has(f, REPOSITORY, "one"));
+}
+
+static void
+use_with_little_memory(void *arg)
+{
+	const struct fixture *f = arg;
+	const struct store_options o = {.dir = f->dir, .clock = &clock_real};
+	AUTO(buf_clear) struct buf b = BUF_INIT(BODY_MAX);
+	char type[STORE_TYPE_MAX], digest[DIGEST_TEXT_MAX];
+	struct error err = ERROR_INIT;
+	struct store *s = store_open(&o, &err);
+	int64_t when;
+
+	if (s == NULL) {
+		assert_int_equal(err.code, ERR_NOMEM);
+		return;
+	}
+	store_put(s, REPOSITORY, f->digest, TYPE, "one", 3);
+	store_put_tag(s, REPOSITORY, "1", f->digest);
+	if (store_get(s, REPOSITORY, f->digest, type, &b))
+		assert_string_equal(buf_text(&b), "one");
+	if (store_get_tag(s, REPOSITORY, "1", digest, sizeof(digest), &when))
+		assert_string_equal(digest, f->digest);
+	store_close(s);
+}
+
+static void
+memory_that_runs_out_costs_what_was_to_be_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "one");
+	restart(f);
+	snprintf(f->digest, sizeof(f->digest), "%s", fake_digest("one"));
+	assert_true(alloc_fail_each(use_with_little_memory, f) > 8);
+	put(f, "two");
+	restart(f);
+	assert_true(has(f, REPOSITORY, "two"));
+}
+
 int
 main(void)
 {
@@ -292,6 +355,8 @@ main(void)
 	    TEST(survives_a_file_that_is_cut_short_while_it_is_open),
 	    TEST(goes_without_a_folder_that_cannot_be_used),
 	    TEST(forgets_the_oldest_when_it_grows_beyond_its_bound),
+	    TEST(another_that_is_writing_is_not_robbed_of_its_file),
+	    TEST(memory_that_runs_out_costs_what_was_to_be_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
