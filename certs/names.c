@@ -71,8 +71,6 @@ names_text(
 {
 	size_t i;
 
-	if (n == 0)
-		return error_set(err, ERR_INVALID, "no name is given");
 	if (n > NAMES_MAX)
 		return error_set(
 		    err, ERR_LIMIT, "more than %d names", NAMES_MAX);

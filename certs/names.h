@@ -12,10 +12,9 @@
 enum { NAMES_MAX = 64, NAMES_TEXT_MAX = 32 * 1024 };
 
 /*
- * Adds "critical,DNS:a,IP:b": critical because the subject is empty (RFC 5280
- * 4.2.1.6). ERR_INVALID (there is none, or one is neither a DNS name nor an
- * address), ERR_LIMIT
- * (NAMES_MAX), ERR_NOMEM.
+ * Adds "critical,DNS:a,IP:b" for one or more: critical because the subject is
+ * empty (RFC 5280 4.2.1.6). ERR_INVALID (one is neither a DNS name nor an
+ * address), ERR_LIMIT (NAMES_MAX), ERR_NOMEM.
  */
 int names_text(
     const char *const *names, size_t n, struct buf *out, struct error *err);

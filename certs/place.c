@@ -208,7 +208,7 @@ remove_old_sets(const char *dir, const char *ours)
 	if (join(path, dir, DATA, "", &ignored) != 0)
 		return;
 	if (readlink(path, current, sizeof(current) - 1) < 0) {
-		if (errno == ENOENT)
+		if (errno == ENOENT || errno == EINVAL) /* no link */
 			remove_set(ours);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,7 @@ refuses_what_is_no_name(void **state)
 	    "a\nb",
 	    ("x12345678901234567890123456789012345678901234567890123456789012"
 	     "3.svc")};
+	struct error none = ERROR_INIT;
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -123,6 +125,8 @@ refuses_what_is_no_name(void **state)
 		    err.code != ERR_INVALID)
 			fail_msg("\"%s\" was taken", bad[i]);
 	}
+	assert_int_equal(init(*state, NULL, 0, false, &none), -1);
+	assert_int_equal(none.code, ERR_INVALID);
 	assert_int_equal(access(path_in(*state, "ca.crt"), F_OK), -1);
 }
 
@@ -222,6 +226,44 @@ refuses_folders_that_cannot_be(void **state)
 		if (init(bad[i], names, 1, true, &err) == 0 ||
 		    (err.code != ERR_SYSTEM && err.code != ERR_INVALID))
 			fail_msg("\"%s\": code %d", bad[i], err.code);
+	}
+}
+
+static void
+takes_a_path_that_is_not_too_long(void **state)
+{
+	char dir[PATH_MAX];
+	const size_t start = strlen(*state);
+	struct error err = ERROR_INIT;
+
+	memset(dir, '/', sizeof(dir));
+	memcpy(dir, *state, start);
+	for (size_t len = sizeof(dir) - 1; len > sizeof(dir) - 40; len--) {
+		dir[len] = '\0';
+		error_clear(&err);
+		if (init(dir, names, 1, true, &err) == 0)
+			return;
+		assert_string_equal(err.msg, "the path is too long");
+		run("test -z \"$(ls -A %s)\"", (const char *)*state);
+	}
+	fail_msg("none of them was taken");
+}
+
+/* Keys that nobody uses are not to lie about. */
+static void
+what_cannot_be_put_in_its_place_does_not_stay_beside_it(void **state)
+{
+	static const char *const ways[] = {"..data", "tls.crt"};
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		err = (struct error)ERROR_INIT;
+		run("mkdir -p %s/%s/in-the-way", (const char *)*state, ways[i]);
+		assert_int_equal(init(*state, names, 1, true, &err), -1);
+		assert_non_null(strstr(err.msg, ways[i]));
+		run("rm -r %s/%s && test -z \"$(ls -A %s)\"",
+		    (const char *)*state, ways[i], (const char *)*state);
 	}
 }
 
@@ -394,6 +436,8 @@ main(void)
 	    TEST(all_four_files_are_replaced_or_none),
 	    TEST(makes_the_folders_that_are_missing),
 	    TEST(refuses_folders_that_cannot_be),
+	    TEST(takes_a_path_that_is_not_too_long),
+	    TEST(what_cannot_be_put_in_its_place_does_not_stay_beside_it),
 	    TEST(refuses_lives_that_make_no_sense),
 	    TEST(describes_what_people_want_to_know),
 	    TEST(describes_each_certificate_of_a_file),

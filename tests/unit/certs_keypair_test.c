@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdio.h>
@@ -323,6 +324,31 @@ judges_the_dates_by_the_time_given(void **state)
 	}
 }
 
+/* libcrypto reads a certificate whose dates are in no calendar. */
+static void
+refuses_dates_that_nobody_can_read(void **state)
+{
+	BIO *in = BIO_new_mem_buf(pem.cert, -1), *out = BIO_new(BIO_s_mem());
+	X509 *x = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	struct error err = ERROR_INIT;
+	struct keypair_pem p = {.key = pem.key, .key_len = strlen(pem.key)};
+	char *text;
+
+	(void)state;
+	assert_non_null(x);
+	ASN1_STRING_set(X509_getm_notAfter(x), "991399999999Z", -1);
+	assert_true(i2d_re_X509_tbs(x, NULL) > 0); /* or it is as it was read */
+	assert_int_equal(PEM_write_bio_X509(out, x), 1);
+	p.cert_len = (size_t)BIO_get_mem_data(out, &text);
+	p.cert = text;
+	assert_null(keypair_new(&p, pem.now, &err));
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_int_equal(ERR_peek_error(), 0);
+	X509_free(x);
+	BIO_free(in);
+	BIO_free(out);
+}
+
 /* Whether a process with a terminal of its own writes to it, or waits. */
 static bool
 asks_the_terminal(const char *cert, const char *key)
@@ -388,6 +414,7 @@ main(void)
 	    cmocka_unit_test(refuses_what_is_cut_short),
 	    cmocka_unit_test(takes_the_keys_that_api_servers_take),
 	    cmocka_unit_test(judges_the_dates_by_the_time_given),
+	    cmocka_unit_test(refuses_dates_that_nobody_can_read),
 	    cmocka_unit_test(never_asks_for_a_passphrase),
 	    cmocka_unit_test(lives_as_long_as_its_last_reference),
 	};
