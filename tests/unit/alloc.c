@@ -21,6 +21,8 @@ char *__real_strndup(const char *s, size_t n);
 void *__real_arena_calloc(struct arena *a, size_t n, size_t size);
 char *__real_arena_strdup(struct arena *a, const char *s);
 char *__real_arena_strndup(struct arena *a, const char *s, size_t len);
+char *__real_arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void *__wrap_arena_calloc(struct arena *a, size_t n, size_t size);
 char *__wrap_arena_strdup(struct arena *a, const char *s);
 char *__wrap_arena_strndup(struct arena *a, const char *s, size_t len);
@@ -133,7 +135,7 @@ __wrap_arena_printf(struct arena *a, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (!(pieces && runs_out()) && vasprintf(&text, fmt, ap) >= 0)
-		p = __real_arena_strdup(a, text);
+		p = __real_arena_printf(a, "%s", text);
 	va_end(ap);
 	free(text);
 	return p;
