@@ -192,6 +192,27 @@ survives_every_failed_allocation(void **state)
 	assert_true(alloc_fail_each(encode_without_memory, &run) > 20);
 }
 
+static void
+survives_them_with_a_patch(void **state)
+{
+	AUTO(review_free)
+	struct review *r = review_of("v1");
+	AUTO(json_decref)
+	json_t *patch = json_pack("[{s:s, s:s, s:s}]", "op", "replace", "path",
+	    "/spec/containers/0/image", "value", "a@sha256:0");
+	struct run run = {r, {.allowed = true, .patch = patch}, NULL};
+	struct error err = ERROR_INIT;
+	AUTO(free) char *text = NULL;
+	size_t len;
+
+	(void)state;
+	text = review_answer_encode(r, &run.answer, &len, &err);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "\"patchType\":\"JSONPatch\""));
+	run.text = text;
+	assert_true(alloc_fail_each(encode_without_memory, &run) > 10);
+}
+
 int
 main(void)
 {
@@ -199,6 +220,7 @@ main(void)
 	    cmocka_unit_test(answers_to_the_letter),
 	    cmocka_unit_test(answers_without_warnings_and_annotations),
 	    cmocka_unit_test(survives_every_failed_allocation),
+	    cmocka_unit_test(survives_them_with_a_patch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

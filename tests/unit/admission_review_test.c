@@ -371,6 +371,13 @@ static const struct asked {
 	    "\"operation\":\"CREATE\",\"object\":{\"spec\":{\"template\":"
 	    "null}}"),
 	"ReplicationController /\n"},
+    {"a broken template that stays as it was",
+	ASK("\"kind\":{\"group\":\"apps\",\"kind\":\"Deployment\"},"
+	    "\"operation\":\"UPDATE\",\"object\":{\"metadata\":{\"labels\":{"
+	    "\"a\":\"b\"}},\"spec\":{\"template\":{\"spec\":{"
+	    "\"containers\":5}}}},\"oldObject\":{\"spec\":{\"template\":{"
+	    "\"spec\":{\"containers\":5}}}}"),
+	NULL},
     {"another group's kind of the same name",
 	ASK("\"kind\":{\"group\":\"apps.example.com\",\"kind\":"
 	    "\"Deployment\"},\"operation\":\"CREATE\",\"object\":{\"spec\":5}"),

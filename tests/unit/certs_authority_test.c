@@ -2,6 +2,7 @@
 #include "certs/authority.h"
 
 #include "certs/keypair.h"
+#include "certs/set.h"
 #include "policy/base/file.h"
 #include "tests/unit/shell.h"
 
@@ -249,6 +250,30 @@ takes_a_path_that_is_not_too_long(void **state)
 	fail_msg("none of them was taken");
 }
 
+static void
+trusts_each_authority_once(void **state)
+{
+	AUTO(authority_set_clear) struct authority_set set = {0};
+	AUTO(buf_clear) struct buf both = BUF_INIT(AUTHORITY_TRUST_MAX);
+	struct error err = ERROR_INIT;
+	AUTO(free) char *a = NULL;
+	AUTO(free) char *b = NULL;
+	size_t len[2];
+
+	assert_int_equal(init(*state, names, 1, true, &err), 0);
+	a = file_read(path_in(*state, "ca.crt"), 65536, &len[0], &err);
+	assert_int_equal(init(*state, names, 1, true, &err), 0);
+	b = file_read(path_in(*state, "ca.crt"), 65536, &len[1], &err);
+	buf_printf(&both, "%s\n%s", a, b);
+	assert_int_equal(authority_trust(&set, "none", 4, &err), 0);
+	assert_null(set.parts[CA_CRT].data);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(authority_trust(&set, a, len[0], &err), 0);
+		assert_int_equal(authority_trust(&set, b, len[1], &err), 0);
+		assert_string_equal(set.parts[CA_CRT].data, buf_text(&both));
+	}
+}
+
 /* Keys that nobody uses are not to lie about. */
 static void
 what_cannot_be_put_in_its_place_does_not_stay_beside_it(void **state)
@@ -437,6 +462,7 @@ main(void)
 	    TEST(makes_the_folders_that_are_missing),
 	    TEST(refuses_folders_that_cannot_be),
 	    TEST(takes_a_path_that_is_not_too_long),
+	    TEST(trusts_each_authority_once),
 	    TEST(what_cannot_be_put_in_its_place_does_not_stay_beside_it),
 	    TEST(refuses_lives_that_make_no_sense),
 	    TEST(describes_what_people_want_to_know),
