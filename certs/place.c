@@ -195,10 +195,9 @@ remove_set(const char *path)
 	rmdir(path);
 }
 
-/* Generations that are not the one in use; where none is, ours, which has
- * failed. */
+/* Generations that are not the one in use, if any is. */
 static void
-remove_old_sets(const char *dir, const char *ours)
+remove_old_sets(const char *dir)
 {
 	struct error ignored = ERROR_INIT;
 	char path[PATH_MAX], current[PATH_MAX] = "";
@@ -207,11 +206,9 @@ remove_old_sets(const char *dir, const char *ours)
 
 	if (join(path, dir, DATA, "", &ignored) != 0)
 		return;
-	if (readlink(path, current, sizeof(current) - 1) < 0) {
-		if (errno == ENOENT || errno == EINVAL) /* no link */
-			remove_set(ours);
+	if (readlink(path, current, sizeof(current) - 1) < 0 &&
+	    errno != ENOENT && errno != EINVAL) /* no link, so none */
 		return;
-	}
 	d = opendir(dir);
 	if (d == NULL)
 		return;
@@ -292,7 +289,7 @@ int
 place_files(const char *dir, const struct place_file *files, size_t n,
     struct error *err)
 {
-	char set[PATH_MAX] = "";
+	char set[PATH_MAX];
 	size_t i;
 	int rc = 0;
 
@@ -306,7 +303,7 @@ place_files(const char *dir, const struct place_file *files, size_t n,
 		rc = commit(dir, set, err);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = link_name(dir, files[i].name, err);
-	remove_old_sets(dir, set); /* what failed, too */
+	remove_old_sets(dir); /* what failed, too */
 	return rc;
 }
 
