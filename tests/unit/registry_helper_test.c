@@ -82,6 +82,7 @@ open_fixture(struct fixture *f, const char *helper)
 {
 	*f = (struct fixture){.observer = {.log = keep_log, .arg = f},
 	    .settings.docker.store = helper};
+	client_init(&f->client);
 	f->client.clock = &clock_real;
 	f->client.observer = &f->observer;
 	f->client.run_helpers = true;
@@ -118,13 +119,14 @@ ask(struct fixture *f, const char *host, struct asker *a, struct error *err)
 static void
 run_timers(struct fixture *f)
 {
+	struct timers *ts = &f->client.timers;
 	int i;
 
-	for (i = 0; i < PATIENCE_MS && f->client.timers.first != NULL; i++) {
-		timers_run(&f->client.timers, client_now(&f->client));
+	for (i = 0; i < PATIENCE_MS && timers_next(ts) != INT64_MAX; i++) {
+		timers_run(ts, client_now(&f->client));
 		usleep(1000);
 	}
-	assert_null(f->client.timers.first);
+	assert_true(timers_next(ts) == INT64_MAX);
 }
 
 /* What a helper says of a host: a password, "none" where it has nothing. */
