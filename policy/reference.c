@@ -22,8 +22,7 @@ enum {
 	PATH_LEN_MAX = 255,
 	TAG_LEN_MAX = 128,
 	IDENTIFIER_LEN = 64,
-	DIGEST_PREFIX = 7,     /* "sha256:" */
-	DIGEST_PREFIX_LEN = 7, /* "sha256:" */
+	DIGEST_PREFIX = 7, /* "sha256:" */
 	SHOWN_MAX = 64,
 	PORT_MAX = 65535,
 	QUAD_PARTS = 4,

@@ -219,8 +219,8 @@ rule_schema(void)
 	static const char *const required[] = {"name", "check", NULL};
 	json_t *properties = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 	    text(rule_name), "description", any_text(0), "owner", any_text(0),
-	    "mode", words(mode_names), "match", mapping(match_properties()), "check",
-	    check_schema());
+	    "mode", words(mode_names), "match", mapping(match_properties()),
+	    "check", check_schema());
 
 	return requiring(mapping(properties), required);
 }
