@@ -4,7 +4,6 @@ Chromium without a window, driven by its DevTools protocol over a pipe:
 https://chromedevtools.github.io/devtools-protocol/
 """
 
-import base64
 import json
 import os
 import select
@@ -130,11 +129,6 @@ class Browser:
 
     def type(self, text):
         self.call("Input.insertText", text=text)
-
-    def screenshot(self, path):
-        """All of the page, however long."""
-        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 VIRTUAL = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40}

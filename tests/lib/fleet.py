@@ -219,10 +219,6 @@ def documents():
     return found
 
 
-def host_of(reference):
-    return reference.split("/")[0]
-
-
 class Fleet(fault_registry.Registry):
     """All of them. Every host's registry, as a proxy in front of it."""
 
