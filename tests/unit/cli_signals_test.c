@@ -20,10 +20,10 @@ sigterm_is_not_kept_waiting_by_sighup(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_false(signals_end(fd));
-	raise(SIGHUP);
+	kill(getpid(), SIGHUP);
 	assert_false(signals_end(fd));
-	raise(SIGHUP);
-	raise(SIGTERM);
+	kill(getpid(), SIGHUP);
+	kill(getpid(), SIGTERM);
 	assert_true(signals_end(fd));
 	assert_false(signals_end(fd));
 	close(fd);
