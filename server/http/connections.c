@@ -357,6 +357,18 @@ connections_request(void *cls, const char *uri, struct MHD_Connection *conn)
 }
 
 void
+connections_end_slowest(struct connections *c)
+{
+	struct connection *x;
+
+	pthread_mutex_lock(&c->lock);
+	x = TAILQ_FIRST(&c->at[READING]);
+	if (x != NULL)
+		cut_off(x);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
 connections_wait(struct MHD_Connection *conn)
 {
 	move(find(conn), HANDLED);

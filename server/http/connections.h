@@ -59,6 +59,9 @@ void *connections_request(
 /* clients_admit(), looked at once per connection; its worker's alone. */
 bool connections_admit(struct MHD_Connection *conn, struct clients *c);
 
+/* Cuts off the one whose request has been coming in for the longest. */
+void connections_end_slowest(struct connections *c);
+
 /* The request is whole; from here until the answer nothing is overdue. */
 void connections_wait(struct MHD_Connection *conn);
 /* The answer goes out; then the connection is idle. */

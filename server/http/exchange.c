@@ -14,6 +14,8 @@ enum {
 	/* A body over the bound is read on, unkept, so that the client sees
 	 * the answer; one that is this many times over it is cut off. */
 	DISCARD_TIMES = 16,
+	/* As much as this many of the largest may come in at once. */
+	BODIES_MAX = 8,
 };
 
 typedef void exchange_step(void *arg, struct http_exchange *x);
@@ -24,6 +26,7 @@ struct http_exchange {
 	const struct http_route *route;
 	struct buf body;
 	size_t received; /* bytes of body, kept or not */
+	size_t counted;  /* of them, in server->coming_in */
 	bool held;       /* counted in server->held */
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -86,11 +89,20 @@ let_go(struct http_exchange *x)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The body is whole, or thrown away. */
+static void
+uncount(struct http_exchange *x)
+{
+	atomic_fetch_sub(&x->server->coming_in, x->counted);
+	x->counted = 0;
+}
+
 static void
 exchange_free(struct http_exchange *x)
 {
 	struct http_server *s = x->server;
 
+	uncount(x);
 	pthread_mutex_lock(&s->lock);
 	s->open--;
 	pthread_mutex_unlock(&s->lock);
@@ -343,17 +355,34 @@ begin(struct http_server *s, struct MHD_Connection *conn, const char *url,
 	return *slot != NULL ? MHD_YES : MHD_NO;
 }
 
-/* Keeps a piece of the body, as far as the bound allows. */
+/* Keeps a piece; who has taken the longest makes room for it. */
+static int
+keep(struct http_exchange *x, const char *data, size_t len)
+{
+	struct http_server *s = x->server;
+
+	if (buf_add(&x->body, data, len) != 0)
+		return -1;
+	x->counted += len;
+	if (atomic_fetch_add(&s->coming_in, len) + len >
+	    BODIES_MAX * s->o.max_body)
+		connections_end_slowest(s->connections);
+	return 0;
+}
+
+/* A piece of the body, as far as the bound allows. */
 static enum MHD_Result
 receive(struct http_exchange *x, const char *data, size_t *len)
 {
 	x->received += *len;
 	if (x->received / DISCARD_TIMES > x->server->o.max_body)
 		return MHD_NO;
-	if (x->received > x->server->o.max_body)
+	if (x->received > x->server->o.max_body) {
 		buf_clear(&x->body);
-	else if (buf_add(&x->body, data, *len) != 0)
+		uncount(x);
+	} else if (keep(x, data, *len) != 0) {
 		return MHD_NO;
+	}
 	*len = 0;
 	return MHD_YES;
 }
@@ -399,6 +428,7 @@ exchange_serve(void *cls, struct MHD_Connection *conn, const char *url,
 		return refuse_too_large(x->server, conn, x->route->path);
 	if (!hold(x))
 		return MHD_NO;
+	uncount(x);
 	connections_wait(conn);
 	return work(x);
 }

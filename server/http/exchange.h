@@ -22,6 +22,7 @@ struct http_server {
 	atomic_bool draining;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
+	atomic_size_t coming_in; /* bytes of bodies that are not whole yet */
 	size_t open;  /* requests under way; guarded by lock, as what follows */
 	size_t held;  /* of those, the ones that handlers owe an answer to */
 	bool closing; /* no more goes to handlers */

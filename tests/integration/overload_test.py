@@ -24,6 +24,7 @@ PLACES = 8
 SLOW_READER = "\n".join([
     "import os, time", "while data := os.read(0, 4096):",
     "    os.write(1, data)", "    time.sleep(0.0002)"])
+HALF_BODIES = 30
 HALF_OPEN = 4000  # several times what there are places for
 
 
@@ -176,6 +177,17 @@ class Overload(unittest.TestCase):
                 # Those of serve() may still have been there before.
                 self.wait(lambda b=before, n=places:
                           self.sockets() - b in range(n - 3, n + 1), "full")
+
+    def test_bodies_that_do_not_come_to_an_end_take_no_memory(self):
+        self.serve()
+        body = bytes(7 * MIB - 1)
+        for _ in range(HALF_BODIES):
+            s = self.dial()
+            with contextlib.suppress(OSError):  # sent away
+                s.sendall(rude.HEAD % (b"10s", len(body) + 1) + body)
+        self.serves()
+        if not gate.sanitized():
+            self.assertLess(self.own.process.peak(), 128 * MIB)
 
     def test_those_who_send_no_request_keep_nobody_out(self):
         self.serve(wrapper=["prlimit", "--nofile=200"])
