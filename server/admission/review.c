@@ -139,6 +139,9 @@ read_envelope(struct review *r, struct request *q, struct error *err)
 		return -1;
 	if (*r->uid == '\0')
 		return error_set(err, ERR_INVALID, "request.uid is missing");
+	if (strlen(r->uid) > REVIEW_UID_MAX)
+		return error_set(err, ERR_INVALID,
+		    "request.uid is longer than %d bytes", REVIEW_UID_MAX);
 	return 0;
 }
 

@@ -14,7 +14,10 @@
  * (k8s.io/api/admission/v1), decoded and answered.
  */
 
-enum { REVIEW_BYTES_MAX = 64 * 1024 * 1024 }; /* jansson bounds the depth */
+enum {
+	REVIEW_BYTES_MAX = 64 * 1024 * 1024, /* jansson bounds the depth */
+	REVIEW_UID_MAX = 256, /* a UUID has 36; the answer repeats it */
+};
 
 /* Strings are never NULL and borrow from the tree. */
 struct review {

@@ -307,7 +307,7 @@ class Cases(list):
                 pod["spec"]["containers"][0]["name"] = text
                 request.update(name=text, namespace=text, operation=text)
                 request["userInfo"] = {"username": text, "groups": [text]}
-                request["uid"] = key or "empty"
+                request["uid"] = key[:64] or "empty"
 
             self.add_review(f"names: {name}", self.review(edit),
                             "\0" not in text)

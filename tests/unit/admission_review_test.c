@@ -215,6 +215,7 @@ workload_outlives_its_review(void **state)
 	    "spec.containers[0].image web registry.corp/shop/web:1.5.0\n");
 }
 
+#define U64 "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
 #define ENVELOPE(version, rest) \
 	"{\"apiVersion\":\"" version "\",\"kind\":\"AdmissionReview\"" rest "}"
 #define V1 "admission.k8s.io/v1"
@@ -251,6 +252,9 @@ static const struct no_review {
     {"null request", ENVELOPE(V1, ",\"request\":null"), ERR_INVALID},
     {"request is a list", ENVELOPE(V1, ",\"request\":[]"), ERR_INVALID},
     {"no uid", ENVELOPE(V1, ",\"request\":{}"), ERR_INVALID},
+    {"a uid that an answer had better not repeat",
+	ENVELOPE(V1, ",\"request\":{\"uid\":\"" U64 U64 U64 U64 "u\"}"),
+	ERR_INVALID},
     {"empty uid", ENVELOPE(V1, ",\"request\":{\"uid\":\"\"}"), ERR_INVALID},
     {"uid is a number", ENVELOPE(V1, ",\"request\":{\"uid\":7}"), ERR_INVALID},
     {"NUL in the uid", ENVELOPE(V1, ",\"request\":{\"uid\":\"a\\u0000\"}"),
