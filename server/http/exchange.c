@@ -400,6 +400,7 @@ work(struct http_exchange *x)
 		x->next = NULL;
 		pthread_mutex_unlock(&x->lock);
 		step(x->arg, x);
+		buf_clear(&x->body); /* it may wait long */
 		pthread_mutex_lock(&x->lock);
 	}
 	if (!x->answered) {

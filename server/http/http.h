@@ -79,9 +79,9 @@ void http_server_stop(struct http_server *s, int ms);
 void http_server_free(struct http_server *s);
 OWNED(struct http_server, http_server_free)
 
-/* The request; borrowed until the answer. The query is for the listener's
- * workers only (a handler, or what http_continue() calls), and NULL once the
- * client is gone. */
+/* The request. The body is the handler's until it returns; the query is for the
+ * listener's workers only (a handler, or what http_continue() calls), until the
+ * answer, and NULL once the client is gone. */
 const char *http_body(const struct http_exchange *x, size_t *len);
 const char *http_query(const struct http_exchange *x, const char *key);
 

@@ -25,6 +25,7 @@ SLOW_READER = "\n".join([
     "import os, time", "while data := os.read(0, 4096):",
     "    os.write(1, data)", "    time.sleep(0.0002)"])
 HALF_BODIES = 30
+WAITING = 25
 HALF_OPEN = 4000  # several times what there are places for
 
 
@@ -185,6 +186,18 @@ class Overload(unittest.TestCase):
             s = self.dial()
             with contextlib.suppress(OSError):  # sent away
                 s.sendall(rude.HEAD % (b"10s", len(body) + 1) + body)
+        self.serves()
+        if not gate.sanitized():
+            self.assertLess(self.own.process.peak(), 128 * MIB)
+
+    def test_large_reviews_that_wait_take_no_memory(self):
+        self.serve()
+        large = gate.pod(self.reg.ref("slow:1"))
+        large["metadata"]["annotations"] = {"a": "x" * 6 * MIB}
+        body = rude.post(gate.review(large), "6s")
+        for _ in range(WAITING):
+            self.dial().sendall(body)
+        self.wait(lambda: self.inflight() == WAITING, "all of them waiting")
         self.serves()
         if not gate.sanitized():
             self.assertLess(self.own.process.peak(), 128 * MIB)
