@@ -37,6 +37,7 @@ base_how_name(enum base_how how)
 struct judgement {
 	const struct plan *plan;
 	const struct plan_image *pi;
+	const struct image_set *facts; /* NULL: unknown, or too much to read */
 	struct report_image *out;
 	struct findings findings;
 };
@@ -48,7 +49,7 @@ judge_demand(struct judgement *j, const struct demand *d)
 	    .container = j->pi->container,
 	    .ref = &j->pi->ref,
 	    .replaced = j->pi->replaced,
-	    .set = j->pi->facts};
+	    .set = j->facts};
 	size_t i;
 
 	if (!demand_applies(d, s.container))
@@ -89,7 +90,7 @@ static int
 fill_platforms(struct judgement *j)
 {
 	struct arena *mem = j->findings.mem;
-	const struct image_set *set = j->pi->facts;
+	const struct image_set *set = j->facts;
 	struct report_platform *rp;
 	size_t i;
 
@@ -149,7 +150,7 @@ effect_of_ignorance(const struct judgement *j)
 static bool
 is_for_no_node(const struct judgement *j)
 {
-	const struct image_set *set = j->pi->facts;
+	const struct image_set *set = j->facts;
 
 	return set != NULL && image_set_is_lone(set) &&
 	       !platform_set_runs(
@@ -163,6 +164,10 @@ settle_fault(struct judgement *j)
 
 	if (j->pi->fault.code != NULL) {
 		out->fault = j->pi->fault;
+	} else if (j->facts != j->pi->facts) {
+		out->fault = (struct fault){.code = "TOO_LARGE",
+		    .message = "the images before it have more text than is "
+			       "read for one decision"};
 	} else if (j->pi->fetch && out->nplatforms == 0) {
 		/* Never a reason to allow. */
 		out->fault = (struct fault){.code = "INTERNAL",
@@ -197,9 +202,23 @@ report_image_verdict(const struct report_image *img)
 	return VERDICT_ALLOW;
 }
 
+/* Bytes of the documents that checks may look through. */
+static int64_t
+count_text(const struct image_set *set)
+{
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; set != NULL && i < set->n; i++)
+		n += set->images[i]->bytes + set->images[i]->config_bytes;
+	return n;
+}
+
+/* One image may stand in hundreds of containers, and each has a text of
+ * its author's. *text is what was looked through before. */
 static int
-judge_image(
-    const struct plan *p, const struct plan_image *pi, struct report_image *out)
+judge_image(const struct plan *p, const struct plan_image *pi,
+    struct report_image *out, int64_t *text)
 {
 	struct judgement j = {.plan = p, .pi = pi, .out = out};
 
@@ -209,6 +228,10 @@ judge_image(
 	if (!pi->judged) {
 		out->verdict = VERDICT_ALLOW;
 		return 0;
+	}
+	if (*text <= EVALUATE_TEXT_MAX) {
+		j.facts = pi->facts;
+		*text += count_text(pi->facts);
 	}
 	if (pi->parsed && (fill_platforms(&j) != 0 || judge_rules(&j) != 0))
 		return -1;
@@ -237,6 +260,7 @@ evaluate(const struct plan *p, struct error *err)
 	struct report *r = arena_calloc(p->mem, 1, sizeof(*r));
 	struct report_image *images =
 	    arena_calloc(p->mem, p->nimages, sizeof(*images));
+	int64_t text = 0;
 	size_t i;
 
 	if (r == NULL || images == NULL)
@@ -246,7 +270,7 @@ evaluate(const struct plan *p, struct error *err)
 	r->nimages = p->nimages;
 	r->verdict = VERDICT_ALLOW; /* the worst of none */
 	for (i = 0; i < p->nimages; i++) {
-		if (judge_image(p, &p->images[i], &images[i]) != 0)
+		if (judge_image(p, &p->images[i], &images[i], &text) != 0)
 			goto fail;
 		if (severity(images[i].verdict) > severity(r->verdict))
 			r->verdict = images[i].verdict;

@@ -187,6 +187,10 @@ struct report {
 	size_t nimages;
 };
 
+/* Once so many bytes of manifests and configs have been looked through, the
+ * images that follow are TOO_LARGE. */
+enum { EVALUATE_TEXT_MAX = 16 * 1024 * 1024 };
+
 /*
  * The report lives in the plan's memory. Returns NULL with *err set to
  * ERR_NOMEM. An image that was to be fetched and has neither facts nor fault

@@ -72,6 +72,7 @@ struct image {
 	const char *media_type;
 	int64_t bytes;
 	const char *config_digest;
+	int64_t config_bytes;
 	struct platform platform; /* the config's, checked with the index */
 	bool variant_given;       /* as written, before normalisation */
 	int64_t size;             /* sum of the layers */

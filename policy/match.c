@@ -105,8 +105,11 @@ match_parse(struct reader *r, const struct node *n, struct match *out)
 const char *
 match_common_glob(const char *glob, struct arena *mem)
 {
-	const char *common;
+	const char *port = strstr(glob, ":443/"), *common;
 
+	/* "*:443" is left alone: without its port it would be every host. */
+	if (port != NULL && port > glob && strchr("*?", port[-1]) != NULL)
+		return glob;
 	if (glob[0] != '!')
 		return reference_common_name(glob, mem);
 	common = reference_common_name(glob + 1, mem);

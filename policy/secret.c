@@ -190,10 +190,11 @@ secret_is_value(const char *s, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (has_password(s + i, len - i))
+		if (s[i] == ':' && has_password(s + i, len - i))
 			return true;
 		/* A prefix inside a longer word is none. */
 		if ((i == 0 || !is_word_byte(s[i - 1])) &&
+		    (s[i] == '-' || is_word_byte(s[i])) &&
 		    secret_length(s + i, len - i) > 0)
 			return true;
 	}

@@ -31,6 +31,7 @@ enum err_code {
 	ERR_TIMEOUT,          /* the deadline passed */
 	ERR_TLS,              /* certificate or protocol */
 	ERR_BLOCKED,          /* an address that may not be talked to */
+	ERR_BUSY,             /* too much of that is under way here */
 	ERR_DIGEST,           /* content is not what was asked for */
 	ERR_SIZE,             /* content has not the size announced */
 	ERR_TRUNCATED,        /* content ended early */

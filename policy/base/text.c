@@ -99,9 +99,13 @@ shown(const unsigned char *s, const char **show, size_t *take)
 		*show = "?";
 		return 1;
 	}
+	/* Build servers take "##[", "##vso[" and "##teamcity[" anywhere in a
+	 * line of their log for a command. */
+	if (c == '#')
+		*take = strspn((const char *)s, "#");
 	if (!is_space(c)) {
 		*show = (const char *)s;
-		return *take;
+		return c == '#' ? 1 : *take;
 	}
 	*show = " ";
 	for (size_t n; (n = decode(s + *take, &c)) > 0 && is_space(c);)
@@ -131,7 +135,7 @@ text_sanitise(struct buf *b, const char *s, size_t max)
 		n += len;
 		if (n + dots <= max)
 			fits = n;
-		if (show != s) {
+		if (show != s || take != len) {
 			buf_add(b, from, (size_t)(s - from));
 			buf_add(b, show, len);
 			from = s + take;

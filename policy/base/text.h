@@ -10,8 +10,9 @@
  * Adds text that came from outside (a registry, an image, a manifest) so that
  * it is safe in a terminal, a log and an AdmissionReview: white space runs
  * become one blank, control characters, invalid UTF-8 and characters that
- * reorder or hide text (bidirectional controls, zero width) become '?', and
- * what is over `max` bytes is cut at a character with "...". Returns 0 or -1.
+ * reorder or hide text (bidirectional controls, zero width) become '?', runs
+ * of '#' (with which commands to build servers begin) become one, and what is
+ * over `max` bytes is cut at a character with "...". Returns 0 or -1.
  */
 int text_sanitise(struct buf *b, const char *s, size_t max);
 

@@ -2,6 +2,7 @@
 #include "server/cli/formats.h"
 
 #include "policy/base/text.h"
+#include "policy/base/tree.h"
 #include "server/cli/cli.h"
 #include "server/cli/outfile.h"
 
@@ -50,15 +51,38 @@ formats_add(struct formats *f, const char *arg)
 	return STATUS_OK;
 }
 
+/* What an image says is in it: in ASCII it steers no terminal, and without
+ * "##" no build server that has the output in its log. */
+static int
+write_tree(json_t *root, size_t flags, FILE *out)
+{
+	AUTO(json_decref) json_t *owned = root;
+	AUTO(free)
+	char *text =
+	    root != NULL ? tree_dump(root, flags | JSON_ENSURE_ASCII) : NULL;
+	const char *from = text, *at;
+
+	if (text == NULL)
+		return -1;
+	for (; (at = strstr(from, "##")) != NULL; from = at + 2) {
+		fwrite(from, 1, (size_t)(at - from), out);
+		fputs("#\\u0023", out);
+	}
+	fputs(from, out);
+	fputc('\n', out);
+	return 0;
+}
+
 int
 formats_json(json_t *root, FILE *out)
 {
-	AUTO(json_decref) json_t *owned = root;
+	return write_tree(root, JSON_INDENT(2), out);
+}
 
-	if (root == NULL || json_dumpf(root, out, JSON_INDENT(2)) != 0)
-		return -1;
-	fputc('\n', out);
-	return 0;
+int
+formats_json_line(json_t *root, FILE *out)
+{
+	return write_tree(root, JSON_COMPACT, out);
 }
 
 static int

@@ -44,5 +44,6 @@ int formats_write(struct formats *f, const void *what);
 /* For `write`: writes a tree, which it takes over (NULL: memory is out).
  * Returns as `write` does. */
 int formats_json(json_t *root, FILE *out);
+int formats_json_line(json_t *root, FILE *out); /* likewise, in one line */
 
 #endif

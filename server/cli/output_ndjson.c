@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cli/formats.h"
 #include "server/cli/output.h"
 
 /* A line for each element of "workloads" in output_json(). */
@@ -8,12 +9,8 @@ output_ndjson(const void *results, FILE *out)
 	const struct results *r = results;
 	size_t i;
 
-	for (i = 0; i < r->n; i++) {
-		AUTO(json_decref) json_t *line = report_json(r->reports[i]);
-
-		if (line == NULL || json_dumpf(line, out, JSON_COMPACT) != 0)
+	for (i = 0; i < r->n; i++)
+		if (formats_json_line(report_json(r->reports[i]), out) != 0)
 			return -1;
-		fputc('\n', out);
-	}
 	return 0;
 }

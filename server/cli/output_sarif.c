@@ -117,6 +117,18 @@ properties_json(const struct complaint *c)
 	return c->finding != NULL ? finding_json(c->finding) : json_object();
 }
 
+/* Section 3.11.6: what stands in brackets may be a link, unless they are
+ * escaped, and what an image says is not to be one. */
+static void
+add_message(struct buf *b, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (strchr("[]\\", *text) != NULL)
+			buf_puts(b, "\\");
+		buf_add(b, text, 1);
+	}
+}
+
 static int
 tell(void *arg, const struct complaint *c)
 {
@@ -125,7 +137,9 @@ tell(void *arg, const struct complaint *c)
 	    [LEVEL_WARNING] = "warning",
 	    [LEVEL_ERROR] = "error",
 	};
-	AUTO(buf_clear) struct buf text = BUF_INIT(COMPLAINT_TEXT_MAX);
+	AUTO(buf_clear)
+	struct buf text = BUF_INIT(COMPLAINT_TEXT_MAX),
+		   message = BUF_INIT(2 * COMPLAINT_TEXT_MAX);
 	struct log *l = arg;
 	const json_int_t index = index_of(l, c);
 	char fingerprint[DIGEST_TEXT_MAX];
@@ -133,13 +147,17 @@ tell(void *arg, const struct complaint *c)
 	if (index < 0 || complaint_text(c, &text) != 0 ||
 	    complaint_fingerprint(c, fingerprint) != 0)
 		return -1;
+	add_message(&message, buf_text(&text));
+	if (buf_failed(&message))
+		return -1;
 	return json_array_append_new(l->results,
 	    json_pack("{s:s, s:I, s:s, s:{s:s}, s:[o], s:{s:s}, s:o, s:o}",
 		"ruleId", complaint_check(c), "ruleIndex", index, "level",
-		levels[complaint_level(c)], "message", "text", buf_text(&text),
-		"locations", location_json(c), "partialFingerprints",
-		"policyGate/v1", fingerprint, "suppressions",
-		suppressions_json(c), "properties", properties_json(c)));
+		levels[complaint_level(c)], "message", "text",
+		buf_text(&message), "locations", location_json(c),
+		"partialFingerprints", "policyGate/v1", fingerprint,
+		"suppressions", suppressions_json(c), "properties",
+		properties_json(c)));
 }
 
 int

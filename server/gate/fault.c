@@ -19,6 +19,7 @@ static const struct row {
     [ERR_TIMEOUT] = {"TIMEOUT", true},
     [ERR_TLS] = {"TLS_ERROR", true},
     [ERR_BLOCKED] = {"ADDRESS_BLOCKED", true},
+    [ERR_BUSY] = {"UNAVAILABLE", true},
     [ERR_DIGEST] = {"DIGEST_MISMATCH", false},
     [ERR_SIZE] = {"SIZE_MISMATCH", false},
     [ERR_TRUNCATED] = {"TRUNCATED", true},

@@ -281,6 +281,6 @@ cache_is_outage(enum err_code code)
 {
 	return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT ||
 	       code == ERR_RATE_LIMITED || code == ERR_TLS ||
-	       code == ERR_TRUNCATED || code == ERR_SYSTEM ||
-	       code == ERR_NOMEM || code == ERR_INTERNAL;
+	       code == ERR_TRUNCATED || code == ERR_BUSY ||
+	       code == ERR_SYSTEM || code == ERR_NOMEM || code == ERR_INTERNAL;
 }

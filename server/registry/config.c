@@ -267,6 +267,7 @@ config_read(const struct manifest *m, const char *digest, const char *data,
 		nomem(err);
 		return NULL;
 	}
+	img->config_bytes = (int64_t)len;
 	if (copy_manifest(img, m, digest, err) != 0 ||
 	    strict_keys(root, root_keys, "config", err) != 0 ||
 	    platform_read(&img->platform, &img->variant_given, root,

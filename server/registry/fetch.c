@@ -60,6 +60,7 @@ report(struct fetch *f, enum err_code code)
 	case ERR_BLOCKED: /* as a closed port, for who asks */
 		peer_failed(ps, f->origin, code, client_now(f->client));
 		break;
+	case ERR_BUSY:
 	case ERR_NOMEM:
 	case ERR_INTERNAL:
 		peer_unknown(ps, f->origin);

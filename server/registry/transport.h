@@ -45,7 +45,7 @@ struct http_request {
 /* What came back; borrowed during the callback. */
 struct http_answer {
 	/* ERR_NONE: an answer came, whatever its status. Else ERR_UNAVAILABLE,
-	 * ERR_TLS, ERR_BLOCKED, ERR_TRUNCATED, ERR_LIMIT, ERR_NOMEM,
+	 * ERR_TLS, ERR_BLOCKED, ERR_BUSY, ERR_TRUNCATED, ERR_LIMIT, ERR_NOMEM,
 	 * ERR_INTERNAL; messages name no host. */
 	struct error err;
 	bool may_retry; /* of err: another try may go well */

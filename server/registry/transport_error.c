@@ -170,7 +170,7 @@ transfer_explain(struct transfer *x, CURLcode code)
 	}
 	if (x->lookup.refused) {
 		x->answer.may_retry = true;
-		error_set(err, ERR_UNAVAILABLE,
+		error_set(err, ERR_BUSY,
 		    "too many names are being looked up at the moment");
 		return;
 	}

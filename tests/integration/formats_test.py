@@ -25,7 +25,8 @@ from lib import gate, images, paths, process, tap  # noqa: E402
 FORMATS = ("table", "json", "ndjson", "sarif", "junit", "github", "gitlab",
            "markdown", "html")
 # Text that is poison to one format or another.
-POISON = "a]]>&amp;<script>alert(1)</script>|`*%0A::error::x\u202e\x1b[31m"
+POISON = "a]]>&amp;<script>alert(1)</script>|`*%0A::error::x\u202e\x1b[31m" \
+    "\x9b31m##[add-mask]a ##vso[task.setvariable]b [a](https://a.example)"
 
 # The schema that OASIS published, as this Go module carries it.
 SARIF = ("github.com/owenrumney/go-sarif/v3@v3.2.0",
@@ -283,8 +284,9 @@ class Poison(unittest.TestCase):
     def output(self, name):
         done = check("-f", self.file, "-o", name)
         self.assertEqual(done.returncode, 1, done.stderr)
-        for c in "\x1b\u202e":
-            self.assertNotIn(c, done.stdout)
+        # Build servers look for commands anywhere in a line of their log.
+        for text in ("\x1b", "\x9b", "\u202e", "##[", "##vso["):
+            self.assertNotIn(text, done.stdout)
         return done.stdout
 
     def test_nothing_leaves_its_place(self):
@@ -297,6 +299,9 @@ class Poison(unittest.TestCase):
             self.assertTrue(line.startswith(("::error title=",
                                              "::warning title=")), line)
         json.loads(self.output("gitlab"))
+        for run in json.loads(self.output("sarif"))["runs"]:
+            for r in run["results"]:
+                self.assertNotIn("[a](", r["message"]["text"])
         self.assertNotIn("<script", self.output("markdown"))
 
 

@@ -45,6 +45,8 @@ static const struct {
     {"surrogate", "\xed\xa0\x80", 100, "???"},
     {"too high", "\xf4\x90\x80\x80", 100, "????"},
     {"cut off inside", "a\xe2\x82", 100, "a??"},
+    {"commands to build servers", "#1 ##[add-mask]1 ###vso[task]", 100,
+	"#1 #[add-mask]1 #vso[task]"},
     {"fits exactly", "12345", 5, "12345"},
     {"cut", "123456", 5, "12..."},
     {"cut at a character", "1\xc3\xbc\xc3\xbc\xc3\xbc", 6, "1\xc3\xbc..."},

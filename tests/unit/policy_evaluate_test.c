@@ -146,6 +146,16 @@ static const struct match_row {
     {SIZE_RULE("images: ['docker.io/library/web']"), "web:1", true},
     {SIZE_RULE("images: ['registry-1.docker.io/**']"), "web", true},
     {SIZE_RULE("images: ['docker.io/**']"), "registry-1.docker.io/x/web", true},
+    {SIZE_RULE("images: ['docker.io/**']"), "registry-1.docker.io:443/x/web",
+	true},
+    {SIZE_RULE("images: ['docker.io/**']"), "index.docker.io:443/x/web", true},
+    {SIZE_RULE("images: ['a.corp/**']"), "a.corp:443/x/web", true},
+    {SIZE_RULE("images: ['a.corp:443/**']"), "a.corp:443/x/web", true},
+    {SIZE_RULE("images: ['a.corp:443/**']"), "a.corp/x/web", true},
+    {SIZE_RULE("images: ['a.corp/**']"), "a.corp:4430/x/web", false},
+    {SIZE_RULE("images: ['a.corp/**']"), "a.corp:80/x/web", false},
+    {SIZE_RULE("images: ['*:443/**']"), "a.corp:5000/x/web", false},
+    {SIZE_RULE("images: ['**', '!a.corp/x/**']"), "a.corp:443/x/web", false},
     {SIZE_RULE("images: ['a.corp/**']"), "web", false},
     {SIZE_RULE("images: ['a.corp/*']"), "a.corp/team/web", false},
     {SIZE_RULE("images: ['a.corp/**', '!a.corp/x/**']"), "a.corp/x/web", false},
@@ -687,6 +697,35 @@ a_waiver_is_for_its_own_rule(void **state)
 	judge_close(&j);
 }
 
+/* One image may stand in hundreds of containers. */
+static void
+texts_of_an_author_s_are_not_looked_through_without_end(void **state)
+{
+	struct judge j;
+	size_t i;
+
+	(void)state;
+	judge_open(&j,
+	    "version: 1\nonError: deny\nrules:\n"
+	    "  - {name: r, check: {size: {max: 300Mi}}}\n",
+	    "a.corp/web:1");
+	judge_add(&j, "two", "spec.containers[1].image", "a.corp/web:1");
+	judge_add(&j, "three", "spec.containers[2].image", "a.corp/web:1");
+	judge_plan(&j);
+	for (i = 0; i < 3; i++) {
+		judge_facts(&j, i, &small, 1);
+		j.plan->images[i].facts->images[0]->config_bytes =
+		    EVALUATE_TEXT_MAX / 2 + 1;
+	}
+	judge_evaluate(&j);
+	assert_int_equal(j.report->images[0].verdict, VERDICT_ALLOW);
+	assert_int_equal(j.report->images[1].verdict, VERDICT_ALLOW);
+	assert_int_equal(j.report->images[2].verdict, VERDICT_ERROR);
+	assert_string_equal(j.report->images[2].fault.code, "TOO_LARGE");
+	assert_int_equal(j.report->verdict, VERDICT_ERROR);
+	judge_close(&j);
+}
+
 int
 main(void)
 {
@@ -713,6 +752,8 @@ main(void)
 	    cmocka_unit_test(a_waiver_is_for_its_own_rule),
 	    cmocka_unit_test(a_pod_that_passes_asks_for_no_memory),
 	    cmocka_unit_test(memory_running_out_is_an_error_and_no_verdict),
+	    cmocka_unit_test(
+		texts_of_an_author_s_are_not_looked_through_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

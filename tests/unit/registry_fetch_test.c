@@ -247,6 +247,22 @@ leaves_a_registry_alone_that_keeps_failing(void **state)
 	assert_int_equal(f.err.code, ERR_NOT_FOUND);
 }
 
+/* One tenant's names that nobody answers use up what we look up at once. */
+static void
+a_registry_is_asked_again_after_names_were_too_many(void **state)
+{
+	AUTO(fake_clear) struct fake f;
+
+	(void)state;
+	fake_init(&f, NULL);
+	fake_add(&f,
+	    (struct fake_answer){.url = M, .always = true, .err = ERR_BUSY});
+	for (int i = 0; i < 2 * BREAKER_FAILURES; i++)
+		fake_resolve(&f, "r.io/a:1", NULL, MS);
+	assert_int_equal(f.requests, 2 * BREAKER_FAILURES);
+	assert_int_equal(f.err.code, ERR_BUSY);
+}
+
 static void
 counts_silence_against_a_registry(void **state)
 {
@@ -326,6 +342,8 @@ main(void)
 	    cmocka_unit_test(repeats_what_may_go_well_next_time),
 	    cmocka_unit_test(asks_mirrors_first),
 	    cmocka_unit_test(speaks_plain_http_only_where_it_may),
+	    cmocka_unit_test(
+		a_registry_is_asked_again_after_names_were_too_many),
 	    cmocka_unit_test(leaves_a_registry_alone_that_keeps_failing),
 	    cmocka_unit_test(counts_silence_against_a_registry),
 	    cmocka_unit_test(

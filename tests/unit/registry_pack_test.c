@@ -100,8 +100,8 @@ tell(struct buf *b, const struct image *img)
 	size_t i;
 
 	buf_init(b, 16384);
-	buf_printf(b, "%s %s %" PRId64 " %s\n", img->digest, img->media_type,
-	    img->bytes, img->config_digest);
+	buf_printf(b, "%s %s %" PRId64 " %s %" PRId64 "\n", img->digest,
+	    img->media_type, img->bytes, img->config_digest, img->config_bytes);
 	buf_printf(b, "%s %s %s %s %d\n", p->os, p->arch, p->variant,
 	    p->os_version, img->variant_given);
 	buf_printf(b, "%" PRId64 " %d %d %s %d %" PRId64 "\n", img->size,
@@ -133,7 +133,7 @@ a_packed_image_has_the_same_facts(void **state)
 	(void)state;
 	/* A field that is new has to be told here, and packed. */
 	if (sizeof(void *) == 8)
-		assert_int_equal(sizeof(struct image), 328);
+		assert_int_equal(sizeof(struct image), 336);
 	assert_non_null(packed);
 	tell(&was, img);
 	tell(&is, packed);
