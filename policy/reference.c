@@ -31,6 +31,7 @@ enum {
 static const char hub[] = "docker.io";
 static const char hub_endpoint[] = "registry-1.docker.io";
 static const char hub_legacy[] = "index.docker.io";
+static const char hub_web[] = "registry.hub.docker.com";
 static const char hub_official[] = "library/";
 static const char https_port[] = ":443";
 static const char hex_digits[] = "0123456789abcdef";
@@ -390,6 +391,22 @@ split_host(const char *text, struct parts *p)
 	p->official = equals(p->host, hub) && strchr(rest, '/') == NULL;
 }
 
+/* Runtimes look for a digest without a name among the images that they have,
+ * by its first digits too (LocalResolve in containerd's internal/cri/server/
+ * images/service.go). */
+static bool
+is_image_id(const char *text)
+{
+	static const char *const algorithms[] = {
+	    "sha256:", "sha384:", "sha512:", "blake3:"};
+
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
+		if (strncmp(text, algorithms[i], strlen(algorithms[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 split(const char *text, struct parts *p, struct error *err)
 {
@@ -406,6 +423,9 @@ split(const char *text, struct parts *p, struct error *err)
 	    strspn(text, hex_digits) == IDENTIFIER_LEN)
 		return refuse(err,
 		    "64 hexadecimal digits are an image ID, not a name; did you mean name@sha256:...?");
+	if (is_image_id(text))
+		return refuse(err,
+		    "it is the ID of an image that a node may have, wherever it is from; did you mean name@sha256:...?");
 	split_host(text, p);
 	at = p->path.p + p->path.len;
 	if (*at == ':') {
@@ -435,7 +455,8 @@ reference_common_name(const char *name, struct arena *mem)
 
 	if (len > port && memcmp(name + len - port, https_port, port) == 0)
 		host.len -= port;
-	if (equals(host, hub_endpoint) || equals(host, hub_legacy))
+	if (equals(host, hub_endpoint) || equals(host, hub_legacy) ||
+	    equals(host, hub_web))
 		host = (struct span){hub, sizeof(hub) - 1};
 	if (host.len == len || name[len] == '\0')
 		return name;

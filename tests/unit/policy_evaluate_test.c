@@ -149,6 +149,8 @@ static const struct match_row {
     {SIZE_RULE("images: ['docker.io/**']"), "registry-1.docker.io:443/x/web",
 	true},
     {SIZE_RULE("images: ['docker.io/**']"), "index.docker.io:443/x/web", true},
+    {SIZE_RULE("images: ['docker.io/**']"), "registry.hub.docker.com/x/web",
+	true},
     {SIZE_RULE("images: ['a.corp/**']"), "a.corp:443/x/web", true},
     {SIZE_RULE("images: ['a.corp:443/**']"), "a.corp:443/x/web", true},
     {SIZE_RULE("images: ['a.corp:443/**']"), "a.corp/x/web", true},

@@ -36,6 +36,7 @@ static const struct {
 } accepted[] = {
     {"nginx", "docker.io/library/nginx:latest"},
     {LABELS250 "com/a", LABELS250 "com/a:latest"},
+    {"docker.io/library/sha256:abc", "docker.io/library/sha256:abc"},
     {"nginx:1.25", "docker.io/library/nginx:1.25"},
     {"team/app", "docker.io/team/app:latest"},
     {"docker.io/nginx", "docker.io/library/nginx:latest"},
@@ -130,6 +131,9 @@ static const struct {
     {"[::1]:/a", "port after ':' is missing"},
     {"[fe80::1%eth0]/a", "hexadecimal digits and ':'"},
     {"nginx:", "tag after ':' is empty"},
+    {"sha256:" HEX64, "ID of an image"},
+    {"sha256:0123456789ab", "ID of an image"},
+    {"sha512:abc", "ID of an image"},
     {"nginx:@sha256:" HEX64, "tag after ':' is empty"},
     {"nginx:.x", "tag must begin with"},
     {"nginx:-x", "tag must begin with"},
