@@ -259,7 +259,9 @@ fetch_send(struct fetch *f)
 		.nallow = f->rq.settings->nallow,
 	    },
 	    on_answer, f, &err);
-	if (f->transfer == NULL)
+	if (f->transfer == NULL && err.code == ERR_BUSY)
+		fetch_fail_with(f, ERR_BUSY, err.msg);
+	else if (f->transfer == NULL)
 		fetch_fail_nomem(f);
 }
 

@@ -295,6 +295,22 @@ is_shared(const struct job *j)
 	return false;
 }
 
+/* Whether so much is under way that nobody is waited for any longer who may be
+ * anybody. */
+static bool
+is_crowded(const struct job *j)
+{
+	const struct job *other;
+	size_t n = 0;
+
+	if (registry_settings_find(j->rq.settings, j->ref.host) != NULL)
+		return false;
+	LIST_FOREACH (other, &j->client->jobs, entry)
+		if (++n > RESOLVE_LATE_MAX)
+			return true;
+	return false;
+}
+
 static void
 on_deadline(void *arg)
 {
@@ -302,7 +318,7 @@ on_deadline(void *arg)
 	struct error err = ERROR_INIT;
 	struct node_load *n;
 
-	if (j->late || is_shared(j)) {
+	if (j->late || is_shared(j) || is_crowded(j)) {
 		give_up(j);
 		return;
 	}

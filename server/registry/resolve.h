@@ -25,6 +25,7 @@ enum {
 	 */
 	RESOLVE_MEMORY_MAX = 64 * 1024 * 1024,
 	RESOLVE_LATE_MS = 30 * 1000,
+	RESOLVE_LATE_MAX = 256, /* of registries that nobody has listed */
 };
 
 /* `set` is borrowed, or NULL with *err; as registry.h says of them. `stale`:

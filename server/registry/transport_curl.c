@@ -270,16 +270,24 @@ curl_start(struct transport *t, const struct http_request *rq,
     transfer_done *done, void *arg, struct error *err)
 {
 	struct curl_transport *ct = (struct curl_transport *)t;
-	AUTO(transfer_free)
-	struct transfer *x = transfer_new(ct, rq, done, arg);
+	AUTO(transfer_free) struct transfer *x = NULL;
 
+	if (rq->guard && ct->strangers == STRANGERS_MAX) {
+		error_set(err, ERR_BUSY,
+		    "too many registries that the config does not list are "
+		    "asked at the moment");
+		return NULL;
+	}
+	x = transfer_new(ct, rq, done, arg);
 	if (x == NULL || lane_enter(&ct->lanes, &x->seat, rq->url) != 0) {
 		error_set(err, ERR_NOMEM, "out of memory for a transfer");
 		return NULL;
 	}
 	/* The settings name a few hosts, who writes pods any number. */
-	if (rq->guard)
+	if (rq->guard) {
 		x->lookup.all = &ct->lookups;
+		ct->strangers++;
+	}
 	return TAKE(x);
 }
 
@@ -291,6 +299,7 @@ leave(struct curl_transport *ct, struct transfer *x)
 	if (x->running)
 		curl_multi_remove_handle(ct->multi, x->easy);
 	lane_leave(&ct->lanes, &x->seat);
+	ct->strangers -= x->guard;
 }
 
 static void
@@ -316,7 +325,7 @@ fill(struct curl_transport *ct)
 		x->running = false;
 		error_set(&x->answer.err, ERR_NOMEM, "out of memory");
 		x->done(x->arg, &x->answer);
-		lane_leave(&ct->lanes, &x->seat);
+		leave(ct, x);
 		transfer_free(x);
 	}
 }

@@ -23,7 +23,11 @@ struct curl_transport {
 	struct lookups lookups;
 	struct budget *budget;
 	struct records records;
+	size_t strangers; /* transfers to them, waiting ones too */
 };
+
+/* Who writes pods names any number of hosts, and each may hang. */
+enum { STRANGERS_MAX = 1024 };
 
 struct transfer {
 	struct lane_seat seat; /* first: fill() knows it by this */

@@ -7,7 +7,9 @@ it costs anything, and the memory of a gate that meets it all stays small.
 
 import concurrent.futures
 import pathlib
+import socket
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import content, gate, registry_case, tap  # noqa: E402
@@ -328,6 +330,39 @@ class Memory(Limits):
             self.assertTrue(self.post(server, ref)["allowed"])
         self.assertLessEqual(server.metrics()["policy_gate_cache_bytes"], MIB)
         self.assertLess(server.process.peak() - before, 8 * MIB)
+
+
+class Strangers(Limits):
+    """Hosts that only a pod's author knows, as many as fit. Five seconds."""
+
+    HOSTS = 250
+
+    def hanging_pod(self, port, number):
+        pod = gate.pod("x")
+        pod["spec"]["containers"] = [
+            {"name": f"c{i}", "image": f"127.1.{number}.{i}:{port}/x:1"}
+            for i in range(self.HOSTS)]
+        return pod
+
+    def test_thousands_that_hang_take_no_descriptors_from_others(self):
+        server = self.serve(self.config(network={"allow": ["127.0.0.0/8"]}))
+        known = self.push(content.image())
+        with socket.create_server(("0.0.0.0", 0), backlog=4096) as deaf, \
+                concurrent.futures.ThreadPoolExecutor(12) as pool:
+            port = deaf.getsockname()[1]
+            hung = [pool.submit(server.post, gate.review(
+                self.hanging_pod(port, n)), "2s") for n in range(12)]
+            most = 0
+            for i in range(8):
+                time.sleep(0.2)
+                most = max(most, server.process.files())
+                ref = self.reg.push(f"app:{i}", content.image(user=str(i + 1)))
+                self.assertTrue(self.post(server, ref)["allowed"])
+            answers = [h.result() for h in hung]
+        self.assertLess(most, 1024 + 200)
+        self.assertTrue(self.post(server, known)["allowed"])
+        for answer in answers:
+            self.assertEqual(answer["status"]["code"], 503)
 
 
 if __name__ == "__main__":

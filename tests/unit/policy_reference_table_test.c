@@ -28,6 +28,7 @@ static struct {
     {"registry port must not begin with 0", "two spellings of one port", 0},
     {"registry's name is longer than", "the DNS has no such name", 0},
     {"digest must be sha256 or sha512", "it could not be verified: sha384", 0},
+    {"ID of an image", "containerd runs what a node has by that ID", 0},
 };
 
 static void
