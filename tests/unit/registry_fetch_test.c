@@ -255,10 +255,9 @@ a_registry_is_asked_again_after_names_were_too_many(void **state)
 
 	(void)state;
 	fake_init(&f, NULL);
-	fake_add(&f,
-	    (struct fake_answer){.url = M, .always = true, .err = ERR_BUSY});
+	fake_gives(&f, .url = M, .always = true, .err = ERR_BUSY);
 	for (int i = 0; i < 2 * BREAKER_FAILURES; i++)
-		fake_resolve(&f, "r.io/a:1", NULL, MS);
+		fake_resolve(&f, "r.io/a:1", NULL, TALK_MS);
 	assert_int_equal(f.requests, 2 * BREAKER_FAILURES);
 	assert_int_equal(f.err.code, ERR_BUSY);
 }
