@@ -189,7 +189,7 @@ judge_row(size_t i)
 {
 	const struct row *r = &rows[i];
 	const struct judge_image image = {
-	    .platform = r->flags & (WINDOWS | CLAIMED | LISTED)
+	    .platform = (r->flags & (WINDOWS | CLAIMED | LISTED)) != 0
 			    ? "windows/amd64"
 			    : NULL,
 	    .lone = (r->flags & CLAIMED) != 0,
