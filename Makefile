@@ -172,9 +172,14 @@ fuzz: $(addprefix fuzz-,$(or $(T),$(FUZZ)))
 fuzz-build: build/.deps-lint
 	+$Q$(FUZZ_MAKE) $(patsubst %,build/fuzz/tests/fuzz/%_fuzz,$(or $(T),$(FUZZ)))
 
+# What was found so far.
+CORPUS := tests/data/fuzz/corpus.tar.xz
+build/fuzz/.corpus: $(CORPUS)
+	@mkdir -p $(FUZZ:%=build/fuzz/corpus/%)
+	@tar -xJf $< -C build/fuzz/corpus && touch $@
+
 .PHONY: $(FUZZ:%=fuzz-%)
-$(FUZZ:%=fuzz-%): fuzz-%: fuzz-build
-	@mkdir -p build/fuzz/corpus/$*
+$(FUZZ:%=fuzz-%): fuzz-%: fuzz-build build/fuzz/.corpus
 	build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
 		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
 		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) \
@@ -184,6 +189,18 @@ $(FUZZ:%=fuzz-%): fuzz-%: fuzz-build
 .PHONY: fuzz-smoke
 fuzz-smoke: S = 20
 fuzz-smoke: fuzz
+
+## make fuzz-corpus   keep of what was found the least that reaches as much
+.PHONY: fuzz-corpus $(FUZZ:%=least-%)
+fuzz-corpus: $(FUZZ:%=least-%)
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX,go-w \
+		--mtime=@0 -C build/fuzz/least -cJf $(CORPUS) $(FUZZ)
+
+$(FUZZ:%=least-%): least-%: fuzz-build build/fuzz/.corpus
+	@rm -rf build/fuzz/least/$* && mkdir -p build/fuzz/least/$*
+	build/fuzz/tests/fuzz/$*_fuzz -set_cover_merge=1 -use_counters=0 \
+		build/fuzz/least/$* build/fuzz/corpus/$* \
+		$(wildcard tests/data/fuzz/$*) $(SEEDS_$*) 2>/dev/null
 
 ## make lint          formatting, layers, static analysis, scripts
 .PHONY: lint
