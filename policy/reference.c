@@ -52,23 +52,9 @@ struct parts {
 
 #define refuse(err, ...) (error_set((err), ERR_REFERENCE, __VA_ARGS__), -1)
 
-static bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#define is_lower(c) ((c) >= 'a' && (c) <= 'z')
+#define is_upper(c) ((c) >= 'A' && (c) <= 'Z')
+#define is_digit(c) ((c) >= '0' && (c) <= '9')
 
 static bool
 equals(struct span s, const char *text)
@@ -391,20 +377,14 @@ split_host(const char *text, struct parts *p)
 	p->official = equals(p->host, hub) && strchr(rest, '/') == NULL;
 }
 
-/* Runtimes look for a digest without a name among the images that they have,
- * by its first digits too (LocalResolve in containerd's internal/cri/server/
- * images/service.go). */
+/* Runtimes look for a digest without a name, or for how it begins, among the
+ * images that they have (LocalResolve in containerd's internal/cri). */
 static bool
 is_image_id(const char *text)
 {
-	static const char *const algorithms[] = {
-	    "sha256:", "sha384:", "sha512:", "blake3:"};
-
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
-		if (strncmp(text, algorithms[i], strlen(algorithms[i])) == 0)
-			return true;
-	}
-	return false;
+	return strncmp(text, "sha256:", 7) == 0 ||
+	       strncmp(text, "sha384:", 7) == 0 ||
+	       strncmp(text, "sha512:", 7) == 0;
 }
 
 static int
