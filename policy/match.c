@@ -8,7 +8,7 @@
 
 const struct match_key match_keys[] = {
     {"namespaces", "a list of globs",
-	"The namespace of the workload. `\"!kube-*\"` excludes."},
+	"The namespace of the workload. `\"!kube-system\"` excludes."},
     {"images", "a list of globs",
 	"The full name of the image, without tag and digest: "
 	"`registry.corp/**`."},
