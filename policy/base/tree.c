@@ -74,3 +74,14 @@ tree_dump(const json_t *root, size_t flags)
 	free(text);
 	return NULL;
 }
+
+int
+tree_write(
+    const json_t *root, json_dump_callback_t writer, void *arg, size_t flags)
+{
+	int rc;
+
+	ran_out = false;
+	rc = json_dump_callback(root, writer, arg, flags);
+	return ran_out ? -1 : rc;
+}

@@ -23,6 +23,11 @@ json_t *tree_parse(const char *text, size_t len, size_t flags, json_error_t *e);
  */
 char *tree_dump(const json_t *root, size_t flags);
 
+/* The same for json_dump_callback(): what comes to a writer of its own, piece
+ * by piece. -1 also where memory ran out, or the writer returned it. */
+int tree_write(
+    const json_t *root, json_dump_callback_t writer, void *arg, size_t flags);
+
 /* What jansson is given for malloc() before main() runs. Whoever gives it
  * another allocator must come through here for the above to hold. */
 void *tree_malloc(size_t size);

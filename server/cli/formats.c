@@ -51,24 +51,39 @@ formats_add(struct formats *f, const char *arg)
 	return STATUS_OK;
 }
 
-/* What an image says is in it: in ASCII it steers no terminal, and without
- * "##" no build server that has the output in its log. */
+struct writer {
+	FILE *out;
+	char last;
+};
+
+/* Without "##" no build server that has the output in its log takes what an
+ * image says for a command. */
+static int
+write_piece(const char *piece, size_t len, void *arg)
+{
+	struct writer *w = arg;
+
+	for (size_t i = 0; i < len; i++) {
+		const bool second = piece[i] == '#' && w->last == '#';
+
+		w->last = second ? '\0' : piece[i];
+		if (second ? fputs("\\u0023", w->out) < 0
+			   : putc(piece[i], w->out) == EOF)
+			return -1;
+	}
+	return 0;
+}
+
+/* In ASCII it steers no terminal either. */
 static int
 write_tree(json_t *root, size_t flags, FILE *out)
 {
 	AUTO(json_decref) json_t *owned = root;
-	AUTO(free)
-	char *text =
-	    root != NULL ? tree_dump(root, flags | JSON_ENSURE_ASCII) : NULL;
-	const char *from = text, *at;
+	struct writer w = {.out = out};
 
-	if (text == NULL)
+	if (owned == NULL ||
+	    tree_write(owned, write_piece, &w, flags | JSON_ENSURE_ASCII) != 0)
 		return -1;
-	for (; (at = strstr(from, "##")) != NULL; from = at + 2) {
-		fwrite(from, 1, (size_t)(at - from), out);
-		fputs("#\\u0023", out);
-	}
-	fputs(from, out);
 	fputc('\n', out);
 	return 0;
 }
