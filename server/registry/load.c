@@ -127,7 +127,8 @@ find(struct client *c, const char *key)
 }
 
 static struct load *
-load_start(struct client *c, const struct load_request *rq, struct error *err)
+load_start(struct client *c, const struct load_request *rq, int64_t deadline,
+    struct error *err)
 {
 	AUTO(load_free) struct load *l = load_new(c, rq);
 
@@ -135,6 +136,7 @@ load_start(struct client *c, const struct load_request *rq, struct error *err)
 		error_set(err, ERR_NOMEM, "out of memory for an image");
 		return NULL;
 	}
+	l->deadline = deadline;
 	if (load_begin(l, err) != 0)
 		return NULL;
 	LIST_INSERT_HEAD(&c->loads, l, entry);
@@ -151,7 +153,7 @@ load_join(struct client *c, const struct load_request *rq,
 	if (key != NULL)
 		l = find(c, key);
 	if (l == NULL)
-		l = load_start(c, rq, err);
+		l = load_start(c, rq, w->deadline, err);
 	if (l == NULL)
 		return -1;
 	w->load = l;

@@ -5,6 +5,10 @@
 #include "server/registry/client.h"
 #include "server/registry/content.h"
 
+/* As long as that a registry is waited for where it is only to say that what is
+ * known, or was before a restart, still holds. */
+enum { LOAD_PROOF_MS = 1000 };
+
 /*
  * From a name (a tag or digest of a repository) to content: fetched, verified,
  * read; an image with its config. Everybody who wants the same at the same time

@@ -405,6 +405,7 @@ on_head(void *arg, const struct http_answer *a, const struct error *err)
 	struct load *l = arg;
 
 	l->fetch = NULL;
+	timer_clear(&l->client->timers, &l->timer);
 	if (a == NULL)
 		no_digest(l, err);
 	else if (a->len > 0) /* it knows no HEAD */
@@ -413,10 +414,40 @@ on_head(void *arg, const struct http_answer *a, const struct error *err)
 		got_digest(l, a->digest);
 }
 
+static void
+on_silence(void *arg)
+{
+	struct load *l = arg;
+	struct error err = ERROR_INIT;
+
+	fetch_cancel(l->fetch, true);
+	l->fetch = NULL;
+	error_set(&err, ERR_TIMEOUT, "%s is silent", l->rq.host);
+	no_digest(l, &err);
+}
+
+/* Not until the last moment, when nobody waits any more for what is read from
+ * the disk. */
+static void
+be_patient(struct load *l)
+{
+	int64_t now = client_now(l->client), left = l->deadline - now;
+
+	l->timer.fire = on_silence;
+	l->timer.arg = l;
+	timer_set(&l->client->timers, &l->timer,
+	    now + (left / 2 < LOAD_PROOF_MS ? left / 2 : LOAD_PROOF_MS));
+}
+
 int
 load_begin(struct load *l, struct error *err)
 {
-	bool head = l->rq.known != NULL || load_was_on_disk(l);
+	const bool stored = l->rq.known == NULL && load_was_on_disk(l);
+	const bool head = stored || l->rq.known != NULL;
 
-	return ask_manifest(l, head, head ? on_head : on_manifest, err);
+	if (ask_manifest(l, head, head ? on_head : on_manifest, err) != 0)
+		return -1;
+	if (stored && load_disk_will_do(l))
+		be_patient(l);
+	return 0;
 }

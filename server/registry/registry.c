@@ -3,6 +3,7 @@
 
 #include "server/registry/cache_key.h"
 #include "server/registry/client.h"
+#include "server/registry/load.h"
 #include "server/registry/resolve.h"
 #include "server/registry/store.h"
 
@@ -11,10 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum {
-	IDLE_MS = 60 * 1000,
-	PROOF_MS = 1000, /* as long as that a proof alone is waited for */
-};
+enum { IDLE_MS = 60 * 1000 };
 
 /* A call whose answer is to be remembered; the argument of its job. */
 struct asking {
@@ -408,7 +406,7 @@ patience(const struct asking *a, int64_t deadline)
 {
 	const struct client *c = &a->registry->client;
 	const struct cache_limits limits = limits_of(a->settings);
-	const int64_t soon = client_now(c) + PROOF_MS;
+	const int64_t soon = client_now(c) + LOAD_PROOF_MS;
 
 	return soon < deadline && cache_lacks_proof(c->cache, a->key, &limits)
 		   ? soon

@@ -5,6 +5,7 @@ not take from there."""
 
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import content, paths, registry_case, tap  # noqa: E402
@@ -80,6 +81,18 @@ class Restarted(registry_case.Case):
         self.assertEqual(self.sources(), ["stale"] * 3)
         answer = self.post(self.server, self.reg.ref("app:unknown"))
         self.assertFalse(answer["allowed"])
+
+    def test_silent_registry_holds_up_nothing_known_until_the_last_moment(self):
+        self.start()
+        self.asked()
+        self.reg.on("*", "*").hang(30)
+        self.restart()
+        for seconds in ("2s", "10s"):
+            started = time.monotonic()
+            answer = self.post(self.server, self.ref, seconds)
+            self.assertTrue(answer["allowed"], answer)
+            self.assertLess(time.monotonic() - started, 5)
+            self.restart()
 
     def test_outage_longer_than_allowed_rejects(self):
         self.start()
