@@ -420,7 +420,8 @@ on_silence(void *arg)
 	struct load *l = arg;
 	struct error err = ERROR_INIT;
 
-	fetch_cancel(l->fetch, true);
+	/* A second alone does not speak against the registry. */
+	fetch_cancel(l->fetch, false);
 	l->fetch = NULL;
 	error_set(&err, ERR_TIMEOUT, "%s is silent", l->rq.host);
 	no_digest(l, &err);
