@@ -116,7 +116,7 @@ check_shown(int64_t seconds)
 
 	MUST(units_add_time(&b, seconds) == 0);
 	/* Years of other than four digits are shown, and not read. */
-	MUST(strlen(buf_text(&b)) != strlen("2026-01-02T03:04:05Z") ||
+	MUST(strspn(buf_text(&b), "0123456789") != strlen("2026") ||
 	     (units_parse_time(buf_text(&b), &again) == 0 && again == seconds));
 }
 

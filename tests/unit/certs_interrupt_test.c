@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -66,13 +67,17 @@ renew_and_end(const char *dir)
 {
 	struct authority_report report;
 	struct error err = ERROR_INIT;
+	int rc;
 
 	/* Where even exit_group() fails glibc ends in a forbidden instruction:
 	 * cmocka would go on with the tests, in this process too. */
 	signal(SIGSEGV, SIG_DFL);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	kill(getpid(), SIGSTOP);
-	_exit(authority_renew(dir, &usual, &report, &err) == 0 ? 0 : 1);
+	rc = authority_renew(dir, &usual, &report, &err) == 0 ? 0 : 1;
+	/* Past LeakSanitizer, which would make calls by the hundred. */
+	syscall(SYS_exit_group, rc);
+	_exit(rc); /* that one was to fail */
 }
 
 /*
