@@ -9,14 +9,12 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { CURVE_NAME_MAX = 64 };
 
 struct keypair {
-	atomic_int refs;
 	char *cert; /* owned copies; the key's is wiped */
 	char *key;
 	struct keypair_pem pem;
@@ -100,7 +98,7 @@ check(const struct keypair_pem *pem, int64_t now, struct keypair *kp,
 struct keypair *
 keypair_new(const struct keypair_pem *pem, int64_t now, struct error *err)
 {
-	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(keypair_free) struct keypair *kp = NULL;
 	int rc;
 
 	if (pem->cert_len > KEYPAIR_PEM_MAX || pem->key_len > KEYPAIR_PEM_MAX) {
@@ -112,7 +110,6 @@ keypair_new(const struct keypair_pem *pem, int64_t now, struct error *err)
 		error_set(err, ERR_NOMEM, "keypair");
 		return NULL;
 	}
-	atomic_init(&kp->refs, 1); /* from here keypair_unref() works */
 	kp->cert = copy(pem->cert, pem->cert_len);
 	kp->key = copy(pem->key, pem->key_len);
 	kp->pem = (struct keypair_pem){
@@ -150,18 +147,10 @@ keypair_load(
 	return kp;
 }
 
-struct keypair *
-keypair_ref(struct keypair *kp)
-{
-	atomic_fetch_add_explicit(&kp->refs, 1, memory_order_relaxed);
-	return kp;
-}
-
 void
-keypair_unref(struct keypair *kp)
+keypair_free(struct keypair *kp)
 {
-	if (kp == NULL ||
-	    atomic_fetch_sub_explicit(&kp->refs, 1, memory_order_acq_rel) != 1)
+	if (kp == NULL)
 		return;
 	if (kp->key != NULL)
 		OPENSSL_cleanse(kp->key, kp->pem.key_len);

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A certificate chain and its key, checked. Immutable; share by reference,
- * from any thread. */
+/* A certificate chain and its key, checked. Immutable. */
 struct keypair;
 
 enum { KEYPAIR_PEM_MAX = 256 * 1024, KEYPAIR_CHAIN_MAX = 16 };
@@ -23,7 +22,7 @@ struct keypair_pem {
 };
 
 /*
- * Returns a new reference, or NULL with *err set:
+ * Returns it, or NULL with *err set:
  *   ERR_LIMIT    an input is over KEYPAIR_PEM_MAX bytes, or the chain over
  *                KEYPAIR_CHAIN_MAX certificates
  *   ERR_SYNTAX   an input is not PEM, or one of the certificates is broken
@@ -38,11 +37,10 @@ struct keypair *keypair_new(
  * files. */
 struct keypair *keypair_load(const char *cert_file, const char *key_file,
     int64_t now, struct error *err);
-struct keypair *keypair_ref(struct keypair *kp);
-void keypair_unref(struct keypair *kp);
-OWNED(struct keypair, keypair_unref)
+void keypair_free(struct keypair *kp);
+OWNED(struct keypair, keypair_free)
 
-/* The PEM texts, terminated; as long as the reference. */
+/* The PEM texts, terminated; as long as it lives. */
 const struct keypair_pem *keypair_pem(const struct keypair *kp);
 int64_t keypair_not_after(const struct keypair *kp);
 

@@ -281,7 +281,7 @@ read_leaf(struct plan *p, const struct authority_set *have, struct error *err)
 	const struct keypair_pem pem = {
 	    cert->data, cert->len, key->data, key->len};
 	AUTO(pem_chain_free) struct stack_st_X509 *chain = NULL;
-	AUTO(keypair_unref) struct keypair *pair = NULL;
+	AUTO(keypair_free) struct keypair *pair = NULL;
 	struct error *why = &p->report->leaf_why;
 
 	chain = read_chain(have, TLS_CRT, KEYPAIR_CHAIN_MAX, why);

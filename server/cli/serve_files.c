@@ -8,7 +8,7 @@ serve_files_clear(struct serve_files *f)
 {
 	config_clear(&f->config);
 	ruleset_unref(f->rules);
-	keypair_unref(f->tls);
+	keypair_free(f->tls);
 	clients_unref(f->clients);
 	*f = (struct serve_files){0};
 }

@@ -24,7 +24,7 @@ static void
 check_pair(const char *text, size_t size)
 {
 	const struct keypair_pem pem = {text, size, text, size};
-	AUTO(keypair_unref) struct keypair *pair = NULL;
+	AUTO(keypair_free) struct keypair *pair = NULL;
 	struct error err = ERROR_INIT;
 
 	pair = keypair_new(&pem, NOW, &err);

@@ -423,7 +423,7 @@ describes_hostile_names_harmlessly(void **state)
 static void
 pairs_are_loaded_from_files_named_in_errors(void **state)
 {
-	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(keypair_free) struct keypair *kp = NULL;
 	AUTO(free) char *cert = strdup(path_in(*state, "tls.crt"));
 	struct error err = ERROR_INIT;
 	const char *key;

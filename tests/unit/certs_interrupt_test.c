@@ -121,7 +121,7 @@ interrupt(const char *dir, int n, bool kill_it)
 static void
 check(const char *dir, int n)
 {
-	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(keypair_free) struct keypair *kp = NULL;
 	char crt[PATH], key[PATH];
 	struct authority_request again = usual;
 	struct authority_report report;

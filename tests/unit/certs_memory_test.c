@@ -95,7 +95,7 @@ make_keypair(void *arg)
 	const struct folder *f = arg;
 	const struct keypair_pem p = {
 	    f->cert, strlen(f->cert), f->key, strlen(f->key)};
-	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(keypair_free) struct keypair *kp = NULL;
 	struct error err = ERROR_INIT;
 
 	kp = keypair_new(&p, NOW, &err);
@@ -108,7 +108,7 @@ static void
 load_keypair(void *arg)
 {
 	const struct folder *f = arg;
-	AUTO(keypair_unref) struct keypair *kp = NULL;
+	AUTO(keypair_free) struct keypair *kp = NULL;
 	struct error err = ERROR_INIT;
 
 	kp = keypair_load(f->paths[2], f->paths[3], NOW, &err);

@@ -75,7 +75,7 @@ static void
 starting_says_that_memory_is_out(void **state)
 {
 	char file[] = "/tmp/policy-gate-clients-XXXXXX";
-	AUTO(keypair_unref) struct keypair *kp = client_keypair();
+	AUTO(keypair_free) struct keypair *kp = client_keypair();
 	const struct keypair_pem *pem = keypair_pem(kp);
 	const int fd = mkstemp(file);
 

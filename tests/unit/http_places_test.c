@@ -126,7 +126,7 @@ who_waits_for_an_answer_makes_no_room(void **state)
 static void
 a_crowd_at_the_door_keeps_nobody_out(void **state)
 {
-	AUTO(keypair_unref) struct keypair *kp = client_keypair();
+	AUTO(keypair_free) struct keypair *kp = client_keypair();
 	struct http_options o = {
 	    .tls = kp, .places = 16, .handshake_ms = 2 * PATIENCE_S * 1000};
 	AUTO(http_server_free) struct http_server *s = client_serve_as(&o);
@@ -161,7 +161,7 @@ a_crowd_at_the_door_keeps_nobody_out(void **state)
 static void
 handshakes_must_be_done_in_time(void **state)
 {
-	AUTO(keypair_unref) struct keypair *kp = client_keypair();
+	AUTO(keypair_free) struct keypair *kp = client_keypair();
 	struct http_options o = {.tls = kp,
 	    .handshake_ms = LIMIT_MS,
 	    .request_ms = LONG_MS,
@@ -188,7 +188,7 @@ who_has_shaken_hands_may_take_time_to_ask(void **state)
 {
 	static const char *const versions[] = {
 	    "NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"};
-	AUTO(keypair_unref) struct keypair *kp = client_keypair();
+	AUTO(keypair_free) struct keypair *kp = client_keypair();
 	struct http_options o = {.tls = kp,
 	    .handshake_ms = LIMIT_MS,
 	    .request_ms = LIMIT_MS,

@@ -41,8 +41,8 @@ teardown(void **state)
 	struct world *w = *state;
 
 	http_server_free(w->server);
-	keypair_unref(w->first);
-	keypair_unref(w->second);
+	keypair_free(w->first);
+	keypair_free(w->second);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ serves_whatever_is_taken_as_a_pair(void **state)
 	buf_printf(&rows[1].text, "Ours:\r\n%s\r\nThat was it.\n", p->cert);
 	buf_printf(&rows[2].text, "%s%s", p->key, p->cert);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(keypair_unref) struct keypair *kp = NULL;
+		AUTO(keypair_free) struct keypair *kp = NULL;
 		struct error err = ERROR_INIT;
 
 		same.cert = buf_text(&rows[i].text);
