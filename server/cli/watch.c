@@ -174,8 +174,8 @@ watch_add(struct watch *w, const char *file)
 	item = append(w, file);
 	if (item == NULL)
 		return;
-	look_at(w, item);
 	item->state = state_of(file);
+	look_at(w, item);
 }
 
 void
@@ -204,9 +204,10 @@ has_changed(struct watch *w, struct watched *item)
 	item->state = state_of(item->file);
 	if (item->state == before)
 		return false;
-	/* Its folder may be another of the same name. */
+	/* Its folder may be another of the same name. Not before the state is
+	 * known: of what comes between the two no event may tell, but the state
+	 * is another one when it is asked for again. */
 	look_at(w, item);
-	item->state = state_of(item->file);
 	return true;
 }
 

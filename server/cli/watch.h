@@ -34,7 +34,8 @@ void watch_each(
 int watch_fd(const struct watch *w);
 
 /* Makes the descriptor quiet again; whether a file or a folder is another than
- * when it was last asked. */
+ * when it was last asked. To be asked again after a while where it is: what
+ * happens meanwhile may leave the descriptor quiet. */
 bool watch_changed(struct watch *w);
 
 #endif
