@@ -3,7 +3,6 @@
 #include "server/cli/cli.h"
 
 #include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,7 +108,6 @@ main(int argc, char **argv)
 {
 	if (hold_standard_streams() != 0)
 		return STATUS_USAGE;
-	setlocale(LC_CTYPE, "");
 	if (argc < 2)
 		return print_help(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -7,9 +7,25 @@
 #include "policy/instruction.h"
 
 #include <langinfo.h>
+#include <locale.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+/* The locale is asked for this alone, and never in force: in a Turkish one
+ * "CREDENTIAL" and "credential" are different words. */
+static bool
+is_utf8(void)
+{
+	const locale_t l = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool is;
+
+	if (l == (locale_t)0)
+		return false;
+	is = strcmp(nl_langinfo_l(CODESET, l), "UTF-8") == 0;
+	freelocale(l);
+	return is;
+}
 
 void
 term_init(struct term *t, FILE *out)
@@ -20,7 +36,7 @@ term_init(struct term *t, FILE *out)
 	*t = (struct term){.out = out, .width = TERM_WIDTH};
 	t->is_tty = isatty(fileno(out)) == 1;
 	t->colour = t->is_tty && (no_colour == NULL || no_colour[0] == '\0');
-	t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	t->utf8 = is_utf8();
 	if (t->is_tty && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 &&
 	    size.ws_col > 0)
 		t->width =

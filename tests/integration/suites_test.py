@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-from lib import gate, paths, tap  # noqa: E402
+from lib import gate, paths, process, tap  # noqa: E402
 
 PRESETS = ("audit-first", "baseline", "lean", "restricted")
 
@@ -57,7 +57,31 @@ RECORDED = """\
 """
 
 
+TURKISH = """\
+version: 1
+policy: secrets.yaml
+images:
+  a.corp/web:1:
+    platforms: [{user: "1", env: [DB_CREDENTIALS=hunter2xyz], layers: [{size: 1Mi}]}]
+cases:
+  - {name: a secret, image: "a.corp/web:1", expect: {verdict: deny}}
+"""
+
+
 class Suites(unittest.TestCase):
+    def test_verdicts_are_the_same_in_a_turkish_locale(self):
+        # Where "I" is no capital "i".
+        paths.write("secrets.yaml", "version: 1\nname: s\nrules:\n"
+                    "- {name: r, check: {env: {secrets: deny}}}\n")
+        suite = paths.write("turkish.yaml", TURKISH)
+        locales = paths.work() / "locales"
+        locales.mkdir()
+        process.run(["localedef", "-i", "tr_TR", "-f", "UTF-8",
+                     locales / "tr_TR.UTF-8"], check=True)
+        done = gate.command("test", suite, env={
+            "LOCPATH": str(locales), "LC_ALL": "tr_TR.UTF-8"})
+        self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_presets_do_what_their_suites_say(self):
         for preset in PRESETS:
             with self.subTest(preset):
