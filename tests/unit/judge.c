@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/judge.h"
 
-#include "policy/base/document.h"
 #include "policy/history.h"
 
 #include <setjmp.h>
@@ -174,26 +173,57 @@ judge_set(const struct judge_image *images, size_t n)
 	return set;
 }
 
+struct document *
+judge_document(const char *text, size_t len)
+{
+	AUTO(document_stream_free) struct document_stream *stream = NULL;
+	struct document *doc = NULL;
+	struct error err = ERROR_INIT;
+	struct mark at;
+
+	stream = document_stream_new(text, len, &err);
+	assert_non_null(stream);
+	if (document_next(stream, &doc, &at, &err) != 1)
+		fail_msg("%s\n%.*s", err.msg, (int)len, text);
+	return doc;
+}
+
+struct ruleset *
+judge_read(const char *text, size_t len, struct buf *said)
+{
+	AUTO(document_free) struct document *doc = judge_document(text, len);
+	AUTO(diagnostics_clear) struct diagnostics d;
+	struct ruleset *rs;
+
+	diagnostics_init(&d, "p.yaml");
+	rs = ruleset_parse(doc, &d);
+	assert_int_equal(rs == NULL, d.errors > 0);
+	assert_int_equal(diagnostics_print(&d, said), 0);
+	return rs;
+}
+
+void
+judge_read_each(const struct judge_said *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		AUTO(buf_clear) struct buf said = BUF_INIT(TEXT_MAX);
+		AUTO(ruleset_unref) struct ruleset *rs = NULL;
+
+		rs = judge_read(rows[i].text, strlen(rows[i].text), &said);
+		judge_same(rows[i].text, buf_text(&said), rows[i].wanted);
+	}
+}
+
 struct ruleset *
 judge_policy(const char *text)
 {
-	AUTO(document_stream_free) struct document_stream *stream = NULL;
-	AUTO(document_free) struct document *doc = NULL;
-	AUTO(diagnostics_clear) struct diagnostics d;
-	AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
-	struct error err = ERROR_INIT;
-	struct mark at;
-	struct ruleset *rs;
+	AUTO(buf_clear) struct buf said = BUF_INIT(TEXT_MAX);
+	struct ruleset *rs = judge_read(text, strlen(text), &said);
 
-	diagnostics_init(&d, "policy.yaml");
-	stream = document_stream_new(text, strlen(text), &err);
-	assert_non_null(stream);
-	if (document_next(stream, &doc, &at, &err) != 1)
-		fail_msg("%s\n%s", err.msg, text);
-	rs = ruleset_parse(doc, &d);
-	diagnostics_print(&d, &b);
 	if (rs == NULL)
-		fail_msg("%s%s", buf_text(&b), text);
+		fail_msg("%s%s", buf_text(&said), text);
 	return rs;
 }
 

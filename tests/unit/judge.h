@@ -3,7 +3,10 @@
 #define TESTS_UNIT_JUDGE_H
 
 #include "policy/base/buf.h"
+#include "policy/base/document.h"
 #include "policy/evaluate.h"
+
+#include <stdint.h>
 
 /*
  * A policy, a pod and facts, for tests of the judge. Everything asserts: what
@@ -15,6 +18,13 @@ enum {
 	JUDGE_WORDS_MAX = 8,
 	JUDGE_NOW = 1800000000 /* 2027-01-15 */,
 };
+
+#define MI (INT64_C(1) << 20)
+
+/* A policy of one rule, which is about images over 300 MiB. */
+#define JUDGE_SIZE_RULE(match) \
+	"version: 1\nrules:\n" \
+	"  - {name: r, check: {size: {max: 300Mi}}, match: {" match "}}\n"
 
 /* One platform of an image. Letters name its layers: the same letter is the
  * same layer. */
@@ -42,6 +52,23 @@ struct judge_image {
 
 /* A new reference. */
 struct image_set *judge_set(const struct judge_image *images, size_t n);
+
+/* The first document of a text, the caller's; fails the test where there is
+ * none. */
+struct document *judge_document(const char *text, size_t len);
+
+/* A new reference, or NULL where the policy is refused; what is said of it, as
+ * "p.yaml", goes to *said. */
+struct ruleset *judge_read(const char *text, size_t len, struct buf *said);
+
+/* A policy, and what is said of it; "": it is read without a word. */
+struct judge_said {
+	const char *text;
+	const char *wanted;
+};
+
+/* Fails at the first of which something else is said. */
+void judge_read_each(const struct judge_said *rows, size_t n);
 
 /* A new reference; fails the test with what is wrong. */
 struct ruleset *judge_policy(const char *text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a policy may hold no more of, and how much of it messages list. Under a
  * second. */
-#include "policy/base/document.h"
 #include "policy/read.h"
 #include "policy/ruleset.h"
 #include "tests/unit/judge.h"
@@ -26,24 +25,23 @@ static const struct row {
 } rows[] = {
     {"version: 1\nrules:\n", "- {name: r%zu, check: {layers: {max: 9}}}\n", "",
 	RULESET_RULES_MAX,
-	"p:3:1: error: rules: 10001 rules, at most 10000 "
-	"are read\n"},
+	"p.yaml:3:1: error: rules: 10001 rules, at most 10000 are read\n"},
     {"version: 1\nrules:\n- {name: r, check: {layers: {max: 9}}}\nwaivers:\n",
 	"- {rule: r, match: {images: [a%zu]}, owner: o, reason: x, expires: "
 	"2027-01-31}\n",
 	"", RULESET_WAIVERS_MAX,
-	"p:5:1: error: waivers: 10001 waivers, at most 10000 are read\n"},
+	"p.yaml:5:1: error: waivers: 10001 waivers, at most 10000 are read\n"},
     {"version: 1\nrules:\n- name: r\n  check:\n    base:\n      allow:\n",
 	"      - a.corp/b%zu:1\n", "", RULESET_BASES_MAX,
-	"p:263:9: error: rules[0].check.base.allow[256]: more than 256 base "
-	"images are listed\n"},
+	"p.yaml:263:9: error: rules[0].check.base.allow[256]: more than 256 "
+	"base images are listed\n"},
     {"version: 1\nrules:\n- name: r\n  check:\n    env:\n      deny:\n",
 	"      - A%zu\n", "", READ_LIST_MAX,
-	"p:7:7: error: rules[0].check.env.deny: 10001 elements, at most 10000 "
-	"are read\n"},
+	"p.yaml:7:7: error: rules[0].check.env.deny: 10001 elements, at most "
+	"10000 are read\n"},
     {"version: 1\nrules:\n- name: r\n  check:\n    ports:\n      deny:\n",
 	"      - \"22\" #%zu\n", "", READ_LIST_MAX,
-	"p:7:7: error: rules[0].check.ports.deny: 10001 elements, at most "
+	"p.yaml:7:7: error: rules[0].check.ports.deny: 10001 elements, at most "
 	"10000 are read\n"},
 };
 
@@ -52,27 +50,17 @@ static bool
 is_policy(const struct row *r, size_t n, struct buf *said)
 {
 	AUTO(buf_clear) struct buf text = BUF_INIT(POLICY_MAX);
-	AUTO(document_stream_free) struct document_stream *stream = NULL;
-	AUTO(document_free) struct document *doc = NULL;
 	AUTO(ruleset_unref) struct ruleset *rs = NULL;
-	AUTO(diagnostics_clear) struct diagnostics d;
-	struct error err = ERROR_INIT;
 	const char *number;
-	struct mark at;
 	size_t i;
 
-	diagnostics_init(&d, "p");
 	buf_puts(&text, r->first);
 	number = strstr(r->each, "%zu");
 	for (i = 0; i < n; i++)
 		buf_printf(&text, "%.*s%zu%s", (int)(number - r->each), r->each,
 		    i, number + 3);
 	buf_puts(&text, r->last);
-	stream = document_stream_new(buf_text(&text), text.len, &err);
-	if (document_next(stream, &doc, &at, &err) != 1)
-		fail_msg("%s", err.msg);
-	rs = ruleset_parse(doc, &d);
-	diagnostics_print(&d, said);
+	rs = judge_read(buf_text(&text), text.len, said);
 	return rs != NULL;
 }
 

@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-#define MI (INT64_C(1) << 20)
-
 enum { TEXT_MAX = 4096 };
 
 static const struct {

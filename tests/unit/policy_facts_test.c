@@ -40,15 +40,9 @@ static struct document *
 open_facts(const char *text)
 {
 	AUTO(buf_clear) struct buf b = BUF_INIT(64 * 1024);
-	AUTO(document_stream_free) struct document_stream *stream = NULL;
-	struct error err = ERROR_INIT;
-	struct document *doc = NULL;
-	struct mark at;
 
 	buf_printf(&b, "p: %s", text);
-	stream = document_stream_new(buf_text(&b), b.len, &err);
-	assert_int_equal(document_next(stream, &doc, &at, &err), 1);
-	return doc;
+	return judge_document(buf_text(&b), b.len);
 }
 
 /* What was read, or else what was said to be wrong. */

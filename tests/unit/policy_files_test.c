@@ -27,16 +27,10 @@ static void
 files_open(struct files *f, const char *const texts[FILES_MAX])
 {
 	static const char *const names[] = {"a.yaml", "b.yaml", "c.yaml"};
-	struct error err = ERROR_INIT;
-	struct mark at;
 
 	for (f->n = 0; f->n < FILES_MAX && texts[f->n] != NULL; f->n++) {
-		AUTO(document_stream_free)
-		struct document_stream *stream =
-		    document_stream_new(texts[f->n], strlen(texts[f->n]), &err);
-
-		assert_int_equal(
-		    document_next(stream, &f->docs[f->n], &at, &err), 1);
+		f->docs[f->n] =
+		    judge_document(texts[f->n], strlen(texts[f->n]));
 		diagnostics_init(&f->said[f->n], names[f->n]);
 		f->sources[f->n] =
 		    (struct ruleset_source){f->docs[f->n], &f->said[f->n]};

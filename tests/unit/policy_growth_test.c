@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#define MI (INT64_C(1) << 20)
-
 enum { TEXT_MAX = 4096, PLATFORMS_MAX = 2 };
 
 static const struct row {

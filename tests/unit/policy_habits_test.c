@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#define MI (INT64_C(1) << 20)
 #define AMD "@linux/amd64 "
 #define APT "RUN apt-get update && apt-get install -y gcc"
 #define BASE "base: {allow: [\"a.corp/base:1\", \"a.corp/other:1\"]}, "

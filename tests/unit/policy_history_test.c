@@ -13,8 +13,6 @@
 
 #include <cmocka.h>
 
-#define MI (INT64_C(1) << 20)
-
 enum { TEXT_MAX = 8192, STEPS = 6 };
 
 /* A shell's commands, written out: "a b | c" gives "a b; |c". */

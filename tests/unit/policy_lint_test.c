@@ -17,23 +17,11 @@ enum {
 	NOW = 1795521600, /* 2026-11-24T12:00:00Z */
 };
 
-static struct document *
-read_text(const char *text)
-{
-	AUTO(document_stream_free) struct document_stream *stream = NULL;
-	struct document *doc = NULL;
-	struct error err = ERROR_INIT;
-	struct mark at;
-
-	stream = document_stream_new(text, strlen(text), &err);
-	assert_int_equal(document_next(stream, &doc, &at, &err), 1);
-	return doc;
-}
-
 static void
 assert_said(const char *text, enum lint what, const char *wanted)
 {
-	AUTO(document_free) struct document *doc = read_text(text);
+	AUTO(document_free)
+	struct document *doc = judge_document(text, strlen(text));
 	AUTO(diagnostics_clear) struct diagnostics d;
 	AUTO(buf_clear) struct buf said = BUF_INIT(TEXT_MAX);
 	AUTO(ruleset_unref) struct ruleset *rs = NULL;
@@ -276,7 +264,8 @@ memory_running_out_loses_a_warning_at_most(void **state)
 	static const char text[] =
 	    MATCH "{namespaces: [kube-system, '!kube-*']}\nwaivers:\n" WAIVER(
 		PODS, "2026-11-23");
-	struct linted l = {.doc = read_text(text), .rs = judge_policy(text)};
+	struct linted l = {.doc = judge_document(text, strlen(text)),
+	    .rs = judge_policy(text)};
 
 	(void)state;
 	assert_true(alloc_fail_each(lint_with_little_memory, &l) > 5);
