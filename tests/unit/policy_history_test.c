@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/history.h"
-#include "policy/history/shell.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/judge.h"
 
@@ -14,99 +13,6 @@
 #include <cmocka.h>
 
 enum { TEXT_MAX = 8192, STEPS = 6 };
-
-/* A shell's commands, written out: "a b | c" gives "a b; |c". */
-static const struct shell_row {
-	const char *text;
-	const char *wanted;
-} shell_rows[] = {
-    {"", ""},
-    {"a b  c", "a b c"},
-    {"a&&b||c;d|e&f\ng", "a; b; ?c; d; |e; f; g"},
-    {"a 'b c' \"d $e\" f\\ g", "a [b c] [d $e] [f g]"},
-    {"a 'b;c' \"d|e\"", "a b;c d|e"},
-    {"a \\\n b", "a b"},
-    {"a # b; c\nd", "a; d"},
-    {"a b#c", "a b#c"},
-    {"/usr/bin/a /b/c", "a /b/c"},
-    {"A=1 B='2 3' a b", "A=1 B=2 3 a b"},
-    {"sudo -E env X=1 a b", "a b"},
-    {"export A=b", "A=b export A=b"},
-    {"a >b 2>&1 c <d >>e", "a c"},
-    {"a $(b; c | d) `e; f` ${g:-h;i}", "a [$(b; c | d)] [`e; f`] ${g:-h;i}"},
-    {"a \"$(b \"c;d\")\" e", "a [$(b \"c;d\")] e"},
-    {"a <(b c)", "a [<(b c)]"},
-    {"if a; then b; else c; fi; d", "a; ?b; ?c; d"},
-    {"if a; then b; elif c; then d; fi && e", "a; ?b; ?c; ?d; e"},
-    {"case \"$a\" in b|'c') d ;; *) e f ;; esac; g", "?d; ?e f; g"},
-    {"case a in (b) c;; esac; d", "?c; d"},
-    {"for a in b c; do d; done; e", "for a in b c; d; e"},
-    {"while a; do b; done", "a; b"},
-    {"{ a; b; } | c", "a; b; |c"},
-    {"(a; b) && c", "a; b; c"},
-    {"f() { a; }; f", "f; a; f"},
-    {"! a || b", "a; ?b"},
-    {"sh -c 'a | b'", "sh -c [a | b]; a; |b"},
-    {"bash -o pipefail -ec 'a'", "bash -o pipefail -ec a; a"},
-    {"eval 'a b'", "eval [a b]; a b"},
-    {"sh a -c b", "sh a -c b"},
-    /* What no shell takes. */
-    {"a 'b", "a b"},
-    {"a \"b", "a b"},
-    {"a $(b", "a $(b"},
-    {";;)|&(", ""},
-    {"fi; esac; a", "a"},
-    {"case a in", ""},
-    {"\\", ""},
-};
-
-static void
-say_word(struct buf *b, const char *w)
-{
-	const bool blank = strpbrk(w, " ") != NULL;
-
-	buf_printf(b, "%s%s%s", blank ? "[" : "", w, blank ? "]" : "");
-}
-
-static void
-say_script(struct buf *b, const struct script *sc)
-{
-	size_t i, k;
-
-	for (i = 0; i < sc->n; i++) {
-		const struct command *c = &sc->commands[i];
-
-		buf_puts(b, i > 0 ? "; " : "");
-		buf_puts(b, c->conditional ? "?" : "");
-		buf_puts(b, c->piped ? "|" : "");
-		for (k = 0; k < c->nsets; k++)
-			buf_printf(b, "%s%s", k > 0 ? " " : "", c->sets[k]);
-		for (k = 0; k < c->n; k++) {
-			buf_puts(b, k > 0 || c->nsets > 0 ? " " : "");
-			say_word(b, c->words[k]);
-		}
-	}
-}
-
-static void
-splits_commands_as_a_shell_does(void **state)
-{
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(shell_rows) / sizeof(shell_rows[0]); i++) {
-		AUTO(arena_free) struct arena *mem = arena_new();
-		AUTO(buf_clear) struct buf b = BUF_INIT(TEXT_MAX);
-		struct script sc;
-
-		assert_int_equal(shell_split(&sc, shell_rows[i].text,
-				     strlen(shell_rows[i].text), mem),
-		    0);
-		say_script(&b, &sc);
-		judge_same(
-		    shell_rows[i].text, buf_text(&b), shell_rows[i].wanted);
-	}
-}
 
 /* What each detector makes of instructions, one layer of 10 MiB each. */
 static const struct row {
@@ -528,7 +434,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(splits_commands_as_a_shell_does),
 	    cmocka_unit_test(finds_habits_and_what_takes_them_back),
 	    cmocka_unit_test(memory_that_runs_out_is_an_error),
 	    cmocka_unit_test(scanning_takes_no_longer_than_its_text),

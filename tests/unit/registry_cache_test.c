@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/registry/budget.h"
-#include "server/registry/cache.h"
-#include "server/registry/cache_key.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/registry_cached.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,102 +8,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-
-/* A clock that a test moves. */
-struct still {
-	struct clock clock;
-	int64_t ms;
-};
-
-static int64_t
-still_ms(const struct clock *c)
-{
-	return ((const struct still *)(const void *)c)->ms;
-}
-
-static const struct cache_limits limits = {
-    .bytes = 1024 * 1024, .tag_ttl = 30, .stale_for = 3600, .negative_ttl = 5};
-
-struct fixture {
-	struct still still;
-	struct cache *cache;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->still.clock.monotonic_ms = still_ms;
-	f->cache = cache_new(&f->still.clock);
-	*state = f;
-	return f->cache != NULL ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	cache_free(f->cache);
-	free(f);
-	return 0;
-}
-
-#define A "r.io/a:1"
-#define D1 "sha256:d1"
-#define D2 "sha256:d2"
-
-/* An answer of one image, both with this digest. */
-static struct image_set *
-set_of(struct image *img)
-{
-	struct image_set *set = image_set_new(0);
-
-	assert_non_null(set);
-	set->digest = img->digest;
-	set->images = arena_calloc(set->mem, 1, sizeof(struct image *));
-	set->images[0] = image_ref(img);
-	set->n = 1;
-	return set;
-}
-
-/* Of some 4,000 bytes that no other has. */
-static struct image *
-image_of(const char *digest)
-{
-	struct image *img = image_new(0);
-	const char **env;
-
-	assert_non_null(img);
-	env = arena_calloc(img->mem, 1, sizeof(*env));
-	*env = arena_printf(img->mem, "%s%4000d", digest, 1);
-	img->env = (struct string_list){env, 1};
-	img->digest = arena_strdup(img->mem, digest);
-	img->media_type = "application/vnd.oci.image.manifest.v1+json";
-	return img;
-}
 
 static void
-store_image(struct fixture *f, const char *key, struct image *img,
-    const struct cache_limits *l)
-{
-	AUTO(image_set_unref) struct image_set *set = set_of(img);
-
-	cache_store(f->cache, key, set, l);
-}
-
-static void
-store(struct fixture *f, const char *key, const char *digest)
-{
-	AUTO(image_unref) struct image *img = image_of(digest);
-
-	store_image(f, key, img, &limits);
-}
-
-static void
-store_failure(struct fixture *f, const char *key, enum err_code code)
+store_failure(struct cached *f, const char *key, enum err_code code)
 {
 	struct error err = ERROR_INIT;
 
@@ -113,46 +18,22 @@ store_failure(struct fixture *f, const char *key, enum err_code code)
 	cache_store_failure(f->cache, key, &err, &limits);
 }
 
-/* After `seconds` more. */
 static enum cache_result
-look(struct fixture *f, const char *key, int seconds)
-{
-	AUTO(image_set_unref) struct image_set *set = NULL;
-	struct error err = ERROR_INIT;
-	enum cache_result r;
-
-	f->still.ms += seconds * 1000;
-	r = cache_find(f->cache, key, &limits, &set, &err);
-	assert_int_equal(set != NULL, r != CACHE_MISS && r != CACHE_NEGATIVE);
-	assert_int_equal(r == CACHE_NEGATIVE, err.code == ERR_NOT_FOUND);
-	return r;
-}
-
-static enum cache_result
-look_in_outage(struct fixture *f, const char *key, int seconds)
+look_in_outage(struct cached *f, const char *key, int seconds)
 {
 	AUTO(image_set_unref) struct image_set *set = NULL;
 	enum cache_result r;
 
-	f->still.ms += seconds * 1000;
+	f->ms += seconds * 1000;
 	r = cache_find_stale(f->cache, key, &limits, &set);
 	assert_int_equal(set != NULL, r == CACHE_STALE);
 	return r;
 }
 
-static bool
-has_image(struct fixture *f, const char *digest, const char *repository)
-{
-	AUTO(image_unref)
-	struct image *img = cache_image(f->cache, digest, repository);
-
-	return img != NULL;
-}
-
 static void
 believes_a_tag_for_its_ttl(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	assert_int_equal(look(f, A, 0), CACHE_MISS);
 	store(f, A, D1);
@@ -164,7 +45,7 @@ believes_a_tag_for_its_ttl(void **state)
 static void
 asks_anew_behind_a_tag_that_has_just_expired(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_int_equal(look(f, A, 30), CACHE_REFRESH);
@@ -182,7 +63,7 @@ asks_anew_behind_a_tag_that_has_just_expired(void **state)
 static void
 waits_for_no_registry_that_leaves_a_refresh_without_answer(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_int_equal(look(f, A, 40), CACHE_REFRESH);
@@ -195,7 +76,7 @@ waits_for_no_registry_that_leaves_a_refresh_without_answer(void **state)
 static void
 waits_for_a_registry_that_has_only_just_been_asked(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_int_equal(look(f, A, 59), CACHE_REFRESH);
@@ -205,7 +86,7 @@ waits_for_a_registry_that_has_only_just_been_asked(void **state)
 static void
 waits_for_no_registry_just_after_an_outage(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_int_equal(look(f, A, 100), CACHE_MISS);
@@ -222,7 +103,7 @@ waits_for_no_registry_just_after_an_outage(void **state)
 static void
 waits_again_after_an_outage_with_other_settings(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	store(f, "r.io/a@" D1, D1);
@@ -239,7 +120,7 @@ waits_again_after_an_outage_with_other_settings(void **state)
 static void
 believes_a_digest_for_ever(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, "r.io/a@" D1, D1);
 	assert_int_equal(look(f, "r.io/a@" D1, 1000000), CACHE_HIT);
@@ -248,7 +129,7 @@ believes_a_digest_for_ever(void **state)
 static void
 knows_what_a_tag_led_to_by_digest_too(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, "r.io:5000/a:1 linux/amd64//", D1);
 	assert_int_equal(
@@ -260,7 +141,7 @@ knows_what_a_tag_led_to_by_digest_too(void **state)
 static void
 has_an_old_answer_for_an_outage(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_int_equal(look_in_outage(f, A, 3629), CACHE_STALE);
@@ -271,7 +152,7 @@ has_an_old_answer_for_an_outage(void **state)
 static void
 remembers_for_a_moment_that_nothing_is_there(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	store_failure(f, A, ERR_NOT_FOUND);
@@ -287,7 +168,7 @@ keeps_no_other_failure(void **state)
 {
 	static const enum err_code others[] = {ERR_UNAUTHORIZED,
 	    ERR_NOT_FOUND_DENIED, ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_DIGEST};
-	struct fixture *f = *state;
+	struct cached *f = *state;
 	size_t i;
 
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -313,7 +194,7 @@ an_outage_is_not_a_refusal(void **state)
 static void
 gives_an_image_only_where_it_was_proved(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, "r.io/a:1", D1);
 	assert_true(has_image(f, D1, NULL));
@@ -329,7 +210,7 @@ gives_an_image_only_where_it_was_proved(void **state)
 static void
 has_everything_proved_again_after_new_settings(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 	AUTO(image_set_unref) struct image_set *known = NULL;
 
 	store(f, A, D1);
@@ -348,16 +229,16 @@ has_everything_proved_again_after_new_settings(void **state)
 }
 
 static bool
-lacks_proof(struct fixture *f, const char *key, int seconds)
+lacks_proof(struct cached *f, const char *key, int seconds)
 {
-	f->still.ms += seconds * 1000;
+	f->ms += seconds * 1000;
 	return cache_lacks_proof(f->cache, key, &limits);
 }
 
 static void
 knows_what_lacks_nothing_but_proof(void **state)
 {
-	struct fixture *f = *state;
+	struct cached *f = *state;
 
 	store(f, A, D1);
 	assert_false(lacks_proof(f, A, 0));
@@ -373,121 +254,9 @@ knows_what_lacks_nothing_but_proof(void **state)
 }
 
 static void
-the_least_recently_used_goes_first(void **state)
-{
-	struct fixture *f = *state;
-	struct cache_limits tiny = limits;
-	AUTO(image_unref) struct image *third = image_of("sha256:d3");
-	size_t bytes, entries;
-
-	store(f, "r.io/a@" D1, D1);
-	store(f, "r.io/b@" D2, D2);
-	cache_usage(f->cache, &tiny.bytes, &entries);
-	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_HIT);
-	store_image(f, "r.io/c@sha256:d3", third, &tiny);
-	cache_usage(f->cache, &bytes, &entries);
-	assert_true(bytes <= tiny.bytes);
-	assert_int_equal(entries, 2);
-	assert_int_equal(look(f, "r.io/a@" D1, 0), CACHE_HIT);
-	assert_int_equal(look(f, "r.io/b@" D2, 0), CACHE_MISS);
-	assert_int_equal(look(f, "r.io/c@sha256:d3", 0), CACHE_HIT);
-}
-
-static void
-absences_count_too(void **state)
-{
-	struct fixture *f = *state;
-	struct cache_limits tiny = {.bytes = 10000, .negative_ttl = 5};
-	struct error err = ERROR_INIT;
-	size_t bytes, entries;
-	char key[32];
-	int i;
-
-	error_set(&err, ERR_NOT_FOUND, "no");
-	for (i = 0; i < 1000; i++) {
-		snprintf(key, sizeof(key), "r.io/a:%d", i);
-		cache_store_failure(f->cache, key, &err, &tiny);
-	}
-	cache_usage(f->cache, &bytes, &entries);
-	assert_true(bytes <= tiny.bytes);
-	assert_in_range(entries, 2, 100);
-}
-
-static void
-counts_an_image_once(void **state)
-{
-	struct fixture *f = *state;
-	AUTO(image_unref) struct image *img = image_of(D1);
-	struct cache_limits none = {.bytes = 0};
-	size_t bytes, entries;
-
-	store_image(f, "r.io/a:1", img, &limits);
-	store_image(f, "r.io/a:1", img, &limits);
-	store_image(f, "r.io/a:2", img, &limits);
-	store_image(f, "r.io/b:1", img, &limits);
-	cache_usage(f->cache, &bytes, &entries);
-	assert_int_equal(entries, 5); /* two of them by digest */
-	assert_in_range(bytes, 4000, 2 * 4000 + 5 * 1000);
-	store_image(f, "r.io/b:1", img, &none);
-	cache_usage(f->cache, &bytes, &entries);
-	assert_int_equal(bytes, 0);
-	assert_int_equal(entries, 0);
-	assert_false(has_image(f, D1, NULL));
-}
-
-static void
-another_copy_of_an_image_takes_no_more_room(void **state)
-{
-	struct fixture *f = *state;
-	size_t one, two, entries;
-
-	store(f, "r.io/a:1", D1);
-	cache_usage(f->cache, &one, &entries);
-	store(f, "r.io/b:1", D1);
-	cache_usage(f->cache, &two, &entries);
-	assert_in_range(two, one, one + 1500);
-}
-
-/* Its share of the budget goes with it: a copy would be free of that. */
-static void
-keeps_the_very_image_where_it_is_large(void **state)
-{
-	struct fixture *f = *state;
-	AUTO(image_unref) struct image *small = image_of(D1);
-	AUTO(image_unref) struct image *large = image_of(D2);
-	AUTO(image_unref) struct image *kept = NULL;
-	AUTO(image_unref) struct image *packed = NULL;
-
-	assert_non_null(arena_calloc(large->mem, 1, (size_t)BUDGET_SMALL + 1));
-	store_image(f, "r.io/a:1", small, &limits);
-	store_image(f, "r.io/a:2", large, &limits);
-	packed = cache_image(f->cache, D1, NULL);
-	kept = cache_image(f->cache, D2, NULL);
-	assert_ptr_not_equal(packed, small);
-	assert_ptr_equal(kept, large);
-}
-
-static void
-keys_tell_platforms_apart(void **state)
-{
-	static const struct platform amd[] = {{"linux", "amd64", "", ""}};
-	static const struct platform arm[] = {{"linux", "arm64", "", ""}};
-	const struct reference ref = {.host = "r.io", .path = "a", .tag = "1"};
-	AUTO(free)
-	char *any = cache_key(&ref, &(struct platform_set){NULL, 0});
-	AUTO(free) char *a = cache_key(&ref, &(struct platform_set){amd, 1});
-	AUTO(free) char *b = cache_key(&ref, &(struct platform_set){arm, 1});
-
-	(void)state;
-	assert_string_equal(any, "r.io/a:1");
-	assert_string_not_equal(a, b);
-	assert_string_not_equal(a, any);
-}
-
-static void
 store_in_little_memory(void *arg)
 {
-	struct fixture *f = arg;
+	struct cached *f = arg;
 	AUTO(image_unref) struct image *img = image_new(0);
 	AUTO(image_set_unref) struct image_set *set = image_set_new(0);
 	struct image *images[] = {img};
@@ -511,8 +280,6 @@ survives_running_out_of_memory(void **state)
 	assert_true(alloc_fail_each(store_in_little_memory, *state) > 3);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
@@ -532,12 +299,6 @@ main(void)
 	    TEST(gives_an_image_only_where_it_was_proved),
 	    TEST(has_everything_proved_again_after_new_settings),
 	    TEST(knows_what_lacks_nothing_but_proof),
-	    TEST(the_least_recently_used_goes_first),
-	    TEST(absences_count_too),
-	    TEST(counts_an_image_once),
-	    TEST(another_copy_of_an_image_takes_no_more_room),
-	    TEST(keeps_the_very_image_where_it_is_large),
-	    cmocka_unit_test(keys_tell_platforms_apart),
 	    TEST(survives_running_out_of_memory),
 	};
 

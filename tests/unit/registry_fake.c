@@ -470,6 +470,13 @@ sample_init(
 }
 
 void
+fake_sample(struct fake *f, struct sample *s)
+{
+	fake_init(f, NULL);
+	sample_init(s, "https://r.io/v2/a", "linux", "amd64");
+}
+
+void
 sample_add(struct fake *f, const struct sample *s)
 {
 	fake_gives(f, .url = s->manifest_url, .any_auth = true, .always = true,

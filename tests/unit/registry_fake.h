@@ -114,6 +114,10 @@ struct sample {
 void sample_init(
     struct sample *s, const char *base, const char *os, const char *arch);
 
+/* fake_init() without a config, and one of linux/amd64 at
+ * "https://r.io/v2/a". */
+void fake_sample(struct fake *f, struct sample *s);
+
 /* The answers that give manifest (by digest) and config. */
 void sample_add(struct fake *f, const struct sample *s);
 

@@ -137,8 +137,7 @@ judges_indexes(void **state)
 		struct sample s;
 		char text[8192];
 
-		fake_init(&f, NULL);
-		sample_init(&s, BASE, "linux", "amd64");
+		fake_sample(&f, &s);
 		add_index(&f, text, sizeof(text), &s, 1, indexes[i].more);
 		fake_gives(
 		    &f, .url = BASE "/manifests/" SAMPLE_LAYER, .status = 404);
@@ -179,8 +178,7 @@ lists_an_image_once_that_the_index_lists_twice(void **state)
 	char text[8192];
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	add_index(&f, text, sizeof(text), &s, 1, s.entry);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
 	fake_expect_set(&f, "twice", 1);
@@ -195,8 +193,7 @@ refuses_a_platform_that_the_config_contradicts(void **state)
 	char text[8192], *arch;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	arch = strstr(s.entry, "amd64");
 	memcpy(arch, "arm64", 5);
 	add_index(&f, text, sizeof(text), &s, 1, "");
@@ -248,8 +245,7 @@ follows_an_index_in_an_index_and_no_further(void **state)
 		char text[4][4096], entry[1024], url[4][512];
 		struct sample s;
 
-		fake_init(&f, NULL);
-		sample_init(&s, BASE, "linux", "amd64");
+		fake_sample(&f, &s);
 		sample_add(&f, &s);
 		snprintf(text[0], sizeof(text[0]),
 		    "{\"schemaVersion\":2,\"mediaType\":\"" SAMPLE_INDEX "\","
@@ -340,8 +336,7 @@ survives_running_out_of_memory(void **state)
 	static struct memory_case m;
 
 	(void)state;
-	fake_init(&m.f, NULL);
-	sample_init(&m.s, BASE, "linux", "amd64");
+	fake_sample(&m.f, &m.s);
 	add_index(&m.f, m.text, sizeof(m.text), &m.s, 1, "");
 	assert_true(alloc_fail_each(run_out_once, &m) > 50);
 	fake_clear(&m.f);

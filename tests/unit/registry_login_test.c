@@ -259,8 +259,7 @@ remembers_how_a_registry_wants_to_be_asked(void **state)
 	struct sample s;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, "https://r.io/v2/a", "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_add(&f, (struct fake_answer)NO(M, BEARER));
 	fake_gives(&f, .url = ASK, .always = true,
 	    .body = "{\"token\":\"t\",\"expires_in\":60}");
@@ -285,8 +284,7 @@ shares_a_token_that_is_being_fetched(void **state)
 	char text[64];
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, "https://r.io/v2/a", "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_gives(&f, .url = ASK, .always = true, .body = "{\"token\":\"t\"}");
 	for (int i = 0; i < 10; i++) {
 		snprintf(text, sizeof(text), "r.io/a:%d", i);

@@ -25,8 +25,7 @@ gives_the_facts_of_a_single_image(void **state)
 	const struct image *img;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_gives(&f, .url = TAG, .type = SAMPLE_TYPE, .body = s.manifest);
 	sample_add(&f, &s);
 	fake_resolve(&f, "r.io/a:1", NULL, MS);
@@ -51,8 +50,7 @@ asks_by_digest_and_checks_it(void **state)
 	char ref[256];
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	sample_add(&f, &s);
 	snprintf(ref, sizeof(ref), "r.io/a:other@%s", s.digest);
 	fake_resolve(&f, ref, NULL, MS);
@@ -113,8 +111,7 @@ fails_with_a_code_that_fits(void **state)
 		struct sample s;
 		char other[1100];
 
-		fake_init(&f, NULL);
-		sample_init(&s, BASE, "linux", "amd64");
+		fake_sample(&f, &s);
 		m.url = TAG;
 		m.type = m.type == NULL ? SAMPLE_TYPE : m.type;
 		m.body = m.body == NULL ? s.manifest : m.body;
@@ -138,8 +135,7 @@ refuses_a_digest_that_the_bytes_do_not_have(void **state)
 	struct sample s;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	/* The header agrees with what was asked for, and counts for nothing. */
 	fake_gives(&f, .url = BASE "/manifests/" SAMPLE_LAYER,
 	    .type = SAMPLE_TYPE, .digest = SAMPLE_LAYER, .body = s.manifest);
@@ -156,8 +152,7 @@ knows_a_manifest_by_the_sha512_that_the_registry_says(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	assert_int_equal(
 	    digest_of("sha512:", s.manifest, strlen(s.manifest), digest, &err),
 	    0);
@@ -216,8 +211,7 @@ shares_what_is_asked_for_at_the_same_time(void **state)
 	struct sample s;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_gives(&f, .url = TAG, .type = SAMPLE_TYPE, .body = s.manifest);
 	sample_add(&f, &s);
 	for (int i = 0; i < 99; i++)
@@ -236,8 +230,7 @@ gives_up_for_one_and_goes_on_for_another(void **state)
 	struct sample s;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_gives(&f, .url = TAG, .status = 503, .retry_after = "2");
 	fake_gives(&f, .url = TAG, .type = SAMPLE_TYPE, .body = s.manifest);
 	sample_add(&f, &s);

@@ -96,8 +96,7 @@ asks_for_the_tag_where_head_names_what_is_not_there(void **state)
 	struct sample is;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&is, BASE, "linux", "amd64");
+	fake_sample(&f, &is);
 	known->digest = fake_digest("what was");
 	f.known = known;
 	fake_gives(&f, .url = "HEAD " TAG, .digest = SAMPLE_LAYER);
@@ -185,8 +184,7 @@ goes_on_for_the_next_time_when_it_is_late(void **state)
 	int64_t before;
 
 	(void)state;
-	fake_init(&f, NULL);
-	sample_init(&s, BASE, "linux", "amd64");
+	fake_sample(&f, &s);
 	fake_start(&f, "r.io/a:1", NULL, 700);
 	before = f.now;
 	client_run(&f.client, 0);
