@@ -180,14 +180,19 @@ build/fuzz/.corpus: $(CORPUS)
 
 .PHONY: $(FUZZ:%=fuzz-%)
 $(FUZZ:%=fuzz-%): fuzz-%: fuzz-build build/fuzz/.corpus
-	build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
+	$(FUZZ_Q)build/fuzz/tests/fuzz/$*_fuzz -max_total_time=$(S) -timeout=10 \
 		-rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
 		$(patsubst %,-dict=%,$(wildcard tests/fuzz/$*.dict)) \
-		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*) $(SEEDS_$*)
+		build/fuzz/corpus/$* $(wildcard tests/data/fuzz/$*) $(SEEDS_$*) \
+		$(FUZZ_TELL)
 
-## make fuzz-smoke    the same, 20 seconds each
+## make fuzz-smoke    the same, 20 seconds each, a line each
 .PHONY: fuzz-smoke
 fuzz-smoke: S = 20
+fuzz-smoke: FUZZ_Q = @
+fuzz-smoke: FUZZ_TELL = >build/fuzz/$*.log 2>&1 || \
+	{ tail -n 60 build/fuzz/$*.log; exit 1; }; \
+	echo "$*: $$(tail -n 1 build/fuzz/$*.log)"
 fuzz-smoke: fuzz
 
 ## make fuzz-corpus   keep of what was found the least that reaches as much

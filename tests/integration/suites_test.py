@@ -78,9 +78,11 @@ class Suites(unittest.TestCase):
         locales.mkdir()
         process.run(["localedef", "-i", "tr_TR", "-f", "UTF-8",
                      locales / "tr_TR.UTF-8"], check=True)
+        # glibc's newlocale() never frees what it makes of LOCPATH.
         done = gate.command("test", suite, env={
-            "LOCPATH": str(locales), "LC_ALL": "tr_TR.UTF-8"})
-        self.assertEqual(done.returncode, 0, done.stdout)
+            "LOCPATH": str(locales), "LC_ALL": "tr_TR.UTF-8",
+            "ASAN_OPTIONS": "detect_leaks=0"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_presets_do_what_their_suites_say(self):
         for preset in PRESETS:
