@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import shlex
 import shutil
 import tarfile
 
@@ -26,6 +27,8 @@ UMOCI_OPTIONS = {
     "CMD": "--config.cmd", "EXPOSE": "--config.exposedports",
     "ENV": "--config.env", "LABEL": "--config.label",
     "VOLUME": "--config.volume"}
+# Instructions of several words, each of them a value.
+LISTS = ("ENV", "LABEL", "EXPOSE", "VOLUME")
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -209,7 +212,7 @@ def umoci_options(dockerfile):
         word, rest = line.split(" ", 1)
         option = UMOCI_OPTIONS.get(word)
         values = json.loads(rest) if rest.startswith("[") else \
-            rest.split(" ") if word in ("ENV", "LABEL") else [rest]
+            shlex.split(rest) if word in LISTS else [rest]
         if option:
             options += [a for v in values for a in (option, v)]
     return options
