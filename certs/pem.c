@@ -72,8 +72,9 @@ read_chain(BIO *in, struct stack_st_X509 *chain, int max, struct error *err)
 	bool asked = false;
 	X509 *x;
 
-	while (
-	    (x = PEM_read_bio_X509(in, NULL, no_passphrase, &asked)) != NULL) {
+	/* Takes "TRUSTED CERTIFICATE" of OpenSSL's own, too. */
+	while ((x = PEM_read_bio_X509_AUX(in, NULL, no_passphrase, &asked)) !=
+	       NULL) {
 		if (sk_X509_num(chain) == max) {
 			X509_free(x);
 			return error_set(

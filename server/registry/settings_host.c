@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "certs/check.h"
 #include "policy/base/file.h"
 #include "policy/reference.h"
 #include "server/registry/settings_read.h"
@@ -86,6 +87,22 @@ read_pem(
 	explicit_bzero(data, pem.len);
 	if (pem.data == NULL)
 		settings_nomem(p, &n);
+	return pem;
+}
+
+/* The same of a file that `check` has nothing to say against: it would be told
+ * at first use otherwise, and of the registry. */
+static struct pem
+read_checked(struct parse *p, const struct node *parent, const char *key,
+    int (*check)(const char *pem, size_t len, struct error *err))
+{
+	struct node n = node_get(parent, key);
+	struct pem pem = read_pem(p, parent, key, SETTINGS_PEM_MAX);
+	struct error err = ERROR_INIT;
+
+	if (pem.data != NULL && check(pem.data, pem.len, &err) != 0)
+		diagnostics_error(
+		    p->d, &n, "%s: %s", json_string_value(n.value), err.msg);
 	return pem;
 }
 
@@ -290,9 +307,9 @@ settings_registry(
 		return;
 	h->plain_http = read_bool(p, n, "plainHttp", false);
 	h->skip_verify = read_bool(p, n, "skipVerify", false);
-	h->ca = read_pem(p, n, "caFile", SETTINGS_PEM_MAX);
-	h->client_cert = read_pem(p, n, "clientCert", SETTINGS_PEM_MAX);
-	h->client_key = read_pem(p, n, "clientKey", SETTINGS_PEM_MAX);
+	h->ca = read_checked(p, n, "caFile", check_certificates);
+	h->client_cert = read_checked(p, n, "clientCert", check_certificates);
+	h->client_key = read_checked(p, n, "clientKey", check_private_key);
 	read_proxy(p, n, h);
 	read_realms(p, n, h);
 	read_mirrors(p, n, h);

@@ -15,6 +15,8 @@ from lib import gate, paths, tap  # noqa: E402
 
 KIB = 1024
 MIB = 1024 * KIB
+AUTHORITY = (pathlib.Path(__file__).resolve().parents[1] / "data" / "fuzz" /
+             "pem" / "certificate").read_text()
 RULE = {"name": "r", "check": {"layers": {"max": 9}}}
 POD = "kind: Pod\napiVersion: v1\nspec: {}\n"
 WAIVER = {"rule": "r", "match": {"namespaces": ["a"]}, "owner": "o",
@@ -121,7 +123,8 @@ CASES = {
         network={"allow": ["10.0.0.0/8"] * n}), "more than {} elements", 1),
     "bytes of a secret": (64 * KIB, credentials, "over {} bytes", 1),
     "bytes of an authority": (MIB, lambda n: registry(caFile=str(write(
-        "ca.pem", "a" * n))), "over {} bytes", 1),
+        "ca.pem", AUTHORITY + "a" * (n - len(AUTHORITY))))),
+                              "over {} bytes", 1),
     "logins": (1000, lambda n: docker({"auths": {
         f"r{i}.corp": {} for i in range(n)}}), "more than {} entries", 1),
     "helpers": (1000, lambda n: docker({"credHelpers": {

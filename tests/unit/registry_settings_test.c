@@ -14,6 +14,7 @@
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 #define DATA "tests/data/registry/"
+#define PAIR "tests/data/fuzz/pem/pair"
 
 static struct registry_settings *
 parse(const char *text, struct buf *report)
@@ -62,9 +63,9 @@ takes_defaults_from_nothing(void **state)
 static const char full[] =
     "registries:\n"
     "  registry.corp:5000:\n"
-    "    caFile: " DATA "username\n"
-    "    clientCert: " DATA "username\n"
-    "    clientKey: " DATA "password\n"
+    "    caFile: " PAIR "\n"
+    "    clientCert: " PAIR "\n"
+    "    clientKey: " PAIR "\n"
     "    proxy: http://proxy.corp:3128\n"
     "    skipVerify: true\n"
     "    mirrors: [m1.corp, {host: 'm2.corp:1', resolve: false}]\n"
@@ -73,6 +74,7 @@ static const char full[] =
     "                  passwordFile: " DATA "password}\n"
     "  docker.io: {plainHttp: true}\n"
     "  plain.corp:\n"
+    "  trust.corp: {caFile: " DATA "trusted.pem}\n"
     "dockerConfig: " DATA "docker.json\n"
     "network: {allow: [10.0.0.0/8, 'fd00::/8']}\n"
     "cache: {maxBytes: 1Mi, tagTtl: 1m, staleFor: 2h, negativeTtl: 0s}\n";
@@ -94,7 +96,7 @@ reads_everything(void **state)
 	assert_non_null(h);
 	assert_true(h->skip_verify);
 	assert_false(h->plain_http);
-	assert_int_equal(h->ca.len, 4);
+	assert_memory_equal(h->ca.data, "-----BEGIN", 10);
 	assert_string_equal(h->proxy, "http://proxy.corp:3128");
 	assert_int_equal(h->nmirrors, 2);
 	assert_true(h->mirrors[0].resolve);
@@ -146,8 +148,14 @@ static const struct {
     {REGISTRY("plainHttp: 1"), "must be true or false"},
     {REGISTRY("caFile: /nowhere"), "/nowhere"},
     {REGISTRY("caFile: [a]"), "must be a string"},
-    {REGISTRY("clientCert: " DATA "username"), "belong together"},
-    {REGISTRY("clientKey: " DATA "username"), "belong together"},
+    {REGISTRY("caFile: " DATA "username"),
+	"c:3:13: error: registries[\"r.io\"].caFile: " DATA
+	"username: there is no certificate"},
+    {REGISTRY("clientCert: " PAIR), "belong together"},
+    {REGISTRY("clientKey: " PAIR), "belong together"},
+    {REGISTRY("clientCert: " DATA "username"), "there is no certificate"},
+    {REGISTRY("clientKey: tests/data/fuzz/pem/certificate"), "there is no key"},
+    {REGISTRY("clientKey: tests/data/fuzz/pem/encrypted"), "is encrypted"},
     {REGISTRY("{plainHttp: true, skipVerify: true}"), "skipVerify"},
     {REGISTRY("proxy: proxy.corp"), "URL of a proxy"},
     {REGISTRY("proxy: 'socks5://p:1'"), "URL of a proxy"},
@@ -227,8 +235,11 @@ tells_settings_apart_by_all_that_they_were_made_of(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/ca.pem", dir);
-	snprintf(text, sizeof(text), "registries: {r.io: {caFile: %s}}", path);
+	snprintf(path, sizeof(path), "%s/password", dir);
+	snprintf(text, sizeof(text),
+	    "registries: {r.io: {credentials: {usernameFile: " DATA
+	    "username, passwordFile: %s}}}",
+	    path);
 	snprintf(other, sizeof(other), "%s\ncache: {tagTtl: 31s}", text);
 	write_file(path, "one");
 	a = parse(text, &report);
@@ -253,7 +264,7 @@ run_out(void *arg)
 	(void)arg;
 	s = parse(full, &report);
 	if (s != NULL)
-		assert_int_equal(s->nhosts, 3);
+		assert_int_equal(s->nhosts, 4);
 }
 
 static void
