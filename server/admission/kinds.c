@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admission/kinds.h"
 
+#include "policy/base/text.h"
 #include "server/admission/field.h"
 #include "server/admission/podspec.h"
 
@@ -41,13 +42,15 @@ static const struct kind kinds[] = {
     {"PodTemplate", {"", NULL}, "template.spec", {"template", NULL}},
 };
 
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
 const struct kind *
 kind_find(const char *group, size_t len, const char *name)
 {
 	const struct kind *k;
 	size_t i, j;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < KINDS; i++) {
 		k = &kinds[i];
 		if (strcmp(k->name, name) != 0)
 			continue;
@@ -57,6 +60,28 @@ kind_find(const char *group, size_t len, const char *name)
 				return k;
 	}
 	return NULL;
+}
+
+int
+kind_check_spelling(
+    const char *group, size_t len, const char *name, struct error *err)
+{
+	const char *names[KINDS + 1] = {NULL}, *near;
+	size_t i;
+
+	if (memchr(group, '.', len) != NULL)
+		return 0;
+	for (i = 0; i < KINDS; i++)
+		names[i] = kinds[i].name;
+	near = text_nearest(name, names);
+	for (i = 0; i < KINDS; i++)
+		if (kinds[i].name == near)
+			return error_set(err, ERR_INVALID,
+			    "Kubernetes has no such kind; did you mean "
+			    "\"apiVersion: %s%sv1\" and \"kind: %s\"?",
+			    kinds[i].groups[0],
+			    *kinds[i].groups[0] == '\0' ? "" : "/", near);
+	return 0;
 }
 
 bool

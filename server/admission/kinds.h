@@ -17,6 +17,14 @@ struct kind;
  * such objects hold no pod spec that is known. */
 const struct kind *kind_find(const char *group, size_t len, const char *name);
 
+/*
+ * For what kind_find() has not found: 0, or -1 with *err ERR_INVALID where a
+ * kind of those is all but surely meant. The message tells which. Only groups
+ * of Kubernetes' own, which have no dot: others may have such kinds, too.
+ */
+int kind_check_spelling(
+    const char *group, size_t len, const char *name, struct error *err);
+
 /* Whether the kind is Pod, or the part of one that old API servers send for
  * pods/ephemeralcontainers; both are read as a Pod. */
 bool kind_is_pod(const struct kind *k);

@@ -48,6 +48,17 @@ describe(const struct identity *id, struct buf *b, struct error *err)
 	return 0;
 }
 
+/* Puts what it is before what is wrong with it; -1. */
+static int
+wrap(const struct identity *id, struct error *err)
+{
+	AUTO(buf_clear) struct buf what = BUF_INIT(WHAT_MAX);
+
+	if (err->code == ERR_NOMEM || describe(id, &what, err) != 0)
+		return -1;
+	return error_wrap(err, "%s", buf_text(&what));
+}
+
 static int
 skip(const struct walk *walk, const struct identity *id, struct error *err)
 {
@@ -77,17 +88,12 @@ static int
 walk_workload(const struct walk *walk, const struct kind *kind, json_t *object,
     const struct identity *id, struct error *err)
 {
-	AUTO(buf_clear) struct buf what = BUF_INIT(WHAT_MAX);
 	AUTO(workload_free) struct workload *w = kind_read(kind, object, err);
 
 	/* Such as one whose `template` is misspelt: nobody judges it. */
 	if (w != NULL && w->ncontainers == 0)
 		return skip(walk, id, err);
-	if (w != NULL)
-		return found(walk, TAKE(w), err);
-	if (err->code == ERR_NOMEM || describe(id, &what, err) != 0)
-		return -1;
-	return error_wrap(err, "%s", buf_text(&what));
+	return w != NULL ? found(walk, TAKE(w), err) : wrap(id, err);
 }
 
 /* A review that was recorded, as the API server sent it. */
@@ -217,6 +223,8 @@ walk_object(const struct walk *walk, json_t *object,
 		return walk_review(walk, object, err);
 	if (is_list(object, id.kind))
 		return walk_list(walk, object, &id, err);
+	if (kind_check_spelling(id.api_version, group, id.kind, err) != 0)
+		return wrap(&id, err);
 	return skip(walk, &id, err);
 }
 

@@ -52,6 +52,23 @@ static const struct manifest {
 	"{'apiVersion':'example.com/v1','kind':'Deployment',"
 	"'metadata':{'name':'x'},'spec':{'template':{" SPEC "}}}",
 	"skipped Deployment/x\n", NULL},
+    {"misspelt kind",
+	"{'apiVersion':'apps/v1','kind':'Deploymnet','metadata':{'name':'d'}}",
+	"",
+	"Deploymnet/d: Kubernetes has no such kind; did you mean "
+	"\"apiVersion: apps/v1\" and \"kind: Deployment\"?"},
+    {"kind in lower case", "{'apiVersion':'v1','kind':'pod'}", "",
+	"pod: Kubernetes has no such kind; did you mean \"apiVersion: v1\" "
+	"and \"kind: Pod\"?"},
+    {"kind of another group", "{'apiVersion':'v1','kind':'CronJob'}", "",
+	"CronJob: Kubernetes has no such kind; did you mean \"apiVersion: "
+	"batch/v1\" and \"kind: CronJob\"?"},
+    {"node, which is near to a pod",
+	"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'}}",
+	"skipped Node/n\n", NULL},
+    {"custom resource that is near to one",
+	"{'apiVersion':'example.com/v1','kind':'Jobs'}", "skipped Jobs\n",
+	NULL},
     {"escape sequences in a name",
 	"{'apiVersion':'v1','kind':'A\\u001b[31m','metadata':{"
 	"'name':'b\\nc'}}",
