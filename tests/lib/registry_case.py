@@ -6,7 +6,7 @@ import json
 import time
 import unittest
 
-from lib import fault_registry, gate, paths, pki, process
+from lib import content, fault_registry, gate, paths, pki, process
 
 TIMEOUT_S = 10
 # Of users, in every test that has one.
@@ -158,3 +158,25 @@ class Case(unittest.TestCase):
         answer = server.post(gate.review(gate.pod(reference)), timeout)
         self.look_through(json.dumps(answer))
         return answer
+
+
+class Auth(Case):
+    """A registry that has an image, and wants to know who asks."""
+
+    def setUp(self):
+        super().setUp()
+        self.reg = self.registry()
+        self.ref = self.reg.push("app:1", content.image())
+
+    def with_login(self, *registries, login=LOGIN, **more):
+        return self.config(*registries, credentials={self.reg: login}, **more)
+
+    def tokens_sent(self):
+        return [a for a in self.reg.authorizations("/v2/*")
+                if a and a.startswith("Bearer ")]
+
+    def no_secret_at(self, *servers):
+        for server in servers:
+            for request in server.log:
+                self.assertIsNone(request.authorization, request.path)
+                self.assertNotIn(PASSWORD, str(request.query) + request.body)
