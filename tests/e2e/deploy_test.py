@@ -27,7 +27,7 @@ def setUpModule():
     global kube, registry, config
     registry = images.serve()
     config = gate.config_file(registry)
-    kube = cluster.Cluster()
+    kube = cluster.Cluster(components=True)
     deployment.foreign_kinds(kube)
     for name in deployment.MODES + deployment.COMPONENTS:
         objects[name] = kube.objects(deployment.render(name, kube))
@@ -333,7 +333,7 @@ def comparable(obj):
 class Chart(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        found = process.run([paths.ROOT / "tests" / "e2e" / "helm"],
+        found = process.run([paths.ROOT / "tests" / "e2e" / "go-tool", "helm"],
                             check=False, seconds=500)
         if found.returncode == 3:
             raise unittest.SkipTest(found.stderr.strip())

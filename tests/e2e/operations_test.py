@@ -78,7 +78,7 @@ def setUpModule():
     global kube, registry, config, where, controller
     registry = images.serve()
     config = gate.config_file(registry)
-    kube = cluster.Cluster()
+    kube = cluster.Cluster(components=True)
     kube.make_namespace("billing")
     where = deployment.tree(kube).parent
     controller = DeploymentController()

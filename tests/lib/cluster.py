@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import unittest
 
 from lib import gate as gate_lib
 from lib import paths, process
@@ -19,13 +20,19 @@ CONDITIONS_SINCE = 28
 
 # What people type is typed in the tests too. A server that does not know all
 # fields takes the others, which kubectl would not let it.
-OLD_KUBECTL = """\
-#!/bin/sh
+OLD_SERVER = """\
 case $1 in
 apply | create) exec %(kubectl)s "$@" --validate=false ;;
-*) exec %(kubectl)s "$@" ;;
 esac
 """
+# Debian's kubectl knows no components of kustomize: kustomize does.
+OLD_CLIENT = """\
+case $1$2 in
+kustomize*) exec %(kustomize)s build "$2" ;;
+apply-k) %(kustomize)s build "$3" | exec "$0" apply -f - ;;
+esac
+"""
+COMPONENTS_SINCE = 21
 
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -67,14 +74,22 @@ class Etcd:
         self.process.wait_port(client)
 
 
+def _is_old(kubectl):
+    version = json.loads(process.run(
+        [kubectl, "version", "--client", "-o", "json"]).stdout)
+    return int(re.match(r"\d+", version["clientVersion"]["minor"])[
+        0]) < COMPONENTS_SINCE
+
+
 class Cluster:
     """
     etcd, kube-apiserver and a namespace "shop" to work in.
 
-    clients: {port of a webhook: (certificate, key) that it is shown}
+    clients:    {port of a webhook: (certificate, key) that it is shown}
+    components: its kubectl has to know those of kustomize
     """
 
-    def __init__(self, clients=None):
+    def __init__(self, clients=None, components=False):
         self.binary = process.run([HERE / "kube-apiserver"],
                                   seconds=1200).stdout.strip()
         self.dir = paths.work() / "cluster"
@@ -85,16 +100,32 @@ class Cluster:
             [self.binary, "--version"]).stdout)[1])
         self.etcd = Etcd()
         self.path = os.environ["PATH"]
-        if self.minor < CONDITIONS_SINCE:
-            wrapper = self.dir / "bin" / "kubectl"
-            wrapper.parent.mkdir()
-            wrapper.write_text(OLD_KUBECTL % {
-                "kubectl": shutil.which("kubectl")})
-            wrapper.chmod(0o755)
-            self.path = f"{wrapper.parent}:{self.path}"
+        self._wrap_kubectl(components)
         self.port = process.free_port()
         self.server = f"https://127.0.0.1:{self.port}"
         self._start(clients or {})
+
+    def _wrap_kubectl(self, components):
+        kubectl = shutil.which("kubectl")
+        script = kustomize = ""
+        if components and _is_old(kubectl):
+            found = process.run([HERE / "go-tool", "kustomize"], check=False,
+                                seconds=500)
+            if found.returncode == 3:
+                raise unittest.SkipTest(
+                    f"kubectl has no components; {found.stderr.strip()}")
+            kustomize = found.stdout.strip()
+            script += OLD_CLIENT
+        if self.minor < CONDITIONS_SINCE:
+            script += OLD_SERVER
+        if script:
+            wrapper = self.dir / "bin" / "kubectl"
+            wrapper.parent.mkdir()
+            wrapper.write_text(
+                f'#!/bin/sh\n{script}exec %(kubectl)s "$@"\n' % {
+                    "kubectl": kubectl, "kustomize": kustomize})
+            wrapper.chmod(0o755)
+            self.path = f"{wrapper.parent}:{self.path}"
 
     def _start(self, clients):
         key = self.dir / "sa.key"

@@ -79,7 +79,7 @@ def render(overlay, kube):
                                 "resources": ["../deploy/overlays/enforce"],
                                 "components": [
                                     f"../deploy/overlays/{overlay}"]})).parent
-    return process.run(["kubectl", "kustomize", where]).stdout
+    return kube.kubectl("kustomize", where).stdout
 
 
 def one(objects, kind, name="policy-gate"):
