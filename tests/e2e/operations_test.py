@@ -67,11 +67,12 @@ class DeploymentController(threading.Thread):
                     "controller": True}]},
             "spec": {"selector": {"matchLabels": template["metadata"][
                 "labels"]}, "template": template}})
-        status = dict.fromkeys(TIMES, spec["replicas"])
-        status["observedGeneration"] = self.seen
-        kube.kubectl("patch", "--subresource=status", "-n", "policy-gate",
-                     "deployment", "policy-gate", "--type=merge", "-p",
-                     json.dumps({"status": status}))
+        found["status"] = dict.fromkeys(TIMES, spec["replicas"])
+        found["status"]["observedGeneration"] = self.seen
+        del meta["resourceVersion"]
+        kube.kubectl("replace", "--raw", "/apis/apps/v1/namespaces/policy-gate"
+                     "/deployments/policy-gate/status", "-f", "-",
+                     input=json.dumps(found))
 
 
 def setUpModule():

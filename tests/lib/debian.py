@@ -48,8 +48,9 @@ exec "$@"
 
 def why_no_machine():
     """None, or why there can be none here."""
-    done = process.run(["unshare", "--mount", "--pid", "--fork", "true"],
-                       check=False)
+    # Not in a chroot, where services have no users of their own.
+    done = process.run(["unshare", "--mount", "--pid", "--user", "--fork",
+                        "true"], check=False)
     return None if done.returncode == 0 else done.stderr.strip()
 
 
