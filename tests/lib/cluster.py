@@ -29,7 +29,7 @@ esac
 OLD_CLIENT = """\
 case $1$2 in
 kustomize*) exec %(kustomize)s build "$2" ;;
-apply-k) %(kustomize)s build "$3" | exec "$0" apply -f - ;;
+apply-k) %(kustomize)s build "$3" | "$0" apply -f -; exit ;;
 esac
 """
 COMPONENTS_SINCE = 21
