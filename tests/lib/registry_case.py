@@ -180,3 +180,27 @@ class Auth(Case):
             for request in server.log:
                 self.assertIsNone(request.authorization, request.path)
                 self.assertNotIn(PASSWORD, str(request.query) + request.body)
+
+
+class Manifests(Case):
+    """A registry for whatever is pushed to it."""
+
+    def setUp(self):
+        super().setUp()
+        self.reg = self.registry()
+
+    def push(self, document, name="app:1"):
+        return self.reg.push(name, document)
+
+    def push_as(self, document, content_type):
+        """Sent with this Content-Type, None: without."""
+        ref = self.push(document)
+        self.reg.on("*", "/v2/app/manifests/*").serve(
+            headers={"Content-Type": content_type})
+        return ref
+
+    def edited(self, edit, of=None):
+        return self.push((of or content.image()).edited(edit))
+
+    def edited_config(self, edit):
+        return self.push(content.image(of=content.config().edited(edit)))
