@@ -162,13 +162,19 @@ scan_add(struct scan *s, enum detector d, const struct instruction *in,
 }
 
 const char *
-scan_variable(const struct scan *s, const struct instruction *in, size_t before,
+scan_variable(struct scan *s, const struct instruction *in, size_t before,
     const char *name, size_t len)
 {
 	const struct string_list *env = &s->image->env;
-	const char *set = script_variable(&in->script, before, name, len);
+	const char *set;
 	size_t i;
 
+	s->looked += env->n + in->script.n + in->script.nsets;
+	if (s->looked > HISTORY_LOOKS_MAX) {
+		s->image->history_state = HISTORY_UNRELIABLE;
+		return NULL;
+	}
+	set = script_variable(&in->script, before, name, len);
 	if (set != NULL)
 		return set;
 	for (i = env->n; i > 0; i--)

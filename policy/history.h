@@ -33,6 +33,9 @@ enum {
 	/* Of all instructions. A longer history is not reliable: what is
 	 * behind is not looked at. */
 	HISTORY_TEXT_MAX = 256 * 1024,
+	/* Settings gone through for what variables are set to. A history that
+	 * takes more is not reliable: further variables count as unset. */
+	HISTORY_LOOKS_MAX = 4 * 1024 * 1024,
 };
 
 struct sign {
@@ -46,8 +49,8 @@ struct sign {
 
 /*
  * Looks through the history of an image that is about to be published, once,
- * and keeps the signs in it. Linear in the history's length. Returns 0, or -1
- * when memory is out.
+ * and keeps the signs in it. Linear in the history's length, but for what
+ * HISTORY_LOOKS_MAX bounds. Returns 0, or -1 when memory is out.
  */
 int history_scan(struct image *img);
 

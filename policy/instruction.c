@@ -9,7 +9,12 @@
 #include <strings.h>
 
 /* created_by is as long as its author likes; what is shown is short. */
-enum { SCAN_MAX = 4096, CLEAN_MAX = 3 * SCAN_MAX, NAME_MAX_BYTES = 128 };
+enum {
+	SCAN_MAX = 4096,
+	CLEAN_MAX = 3 * SCAN_MAX,
+	NAME_MAX_BYTES = 128,
+	USER_MAX_BYTES = 256
+};
 
 static const char blanks[] = " \t\r\n";
 
@@ -193,15 +198,41 @@ word_length(const char *s, size_t len)
 	return i;
 }
 
+static bool
+takes_user(const char *option, size_t len)
+{
+	static const char *const names[] = {
+	    "-u", "-U", "--user", "--proxy-user", NULL};
+	size_t i;
+
+	for (i = 0; names[i] != NULL; i++)
+		if (strlen(names[i]) == len &&
+		    memcmp(names[i], option, len) == 0)
+			return true;
+	return false;
+}
+
+/* "user:password" up to a blank, or 0. A name of more than USER_MAX_BYTES is
+ * none: what follows is not looked through for each option again. */
+static size_t
+user_length(const char *s, size_t len)
+{
+	const char *colon =
+	    memchr(s, ':', len < USER_MAX_BYTES ? len : USER_MAX_BYTES);
+	const size_t name = colon != NULL ? (size_t)(colon - s) : 0;
+
+	if (colon == NULL || value_length(s, name + 1) <= name)
+		return 0;
+	return value_length(s, len);
+}
+
 /* An option without a telling name, at `s`: "-u user:password", and "-p
  * password" where a program that logs in stands in the text. */
 static size_t
 login_value(const char *s, size_t len, bool logs_in, size_t *skip)
 {
-	static const char *const users[] = {
-	    "-u", "-U", "--user", "--proxy-user", NULL};
 	const size_t n = name_length(s, len);
-	size_t at = n, value, i;
+	size_t at = n;
 
 	if (n < 2 || s[0] != '-')
 		return 0;
@@ -212,13 +243,9 @@ login_value(const char *s, size_t len, bool logs_in, size_t *skip)
 	while (at < len && strchr(" \t=", s[at]) != NULL)
 		at++;
 	*skip = at;
-	value = value_length(s + at, len - at);
 	if (logs_in && n == 2 && s[1] == 'p')
-		return value;
-	for (i = 0; users[i] != NULL; i++)
-		if (strlen(users[i]) == n && memcmp(s, users[i], n) == 0)
-			return memchr(s + at, ':', value) != NULL ? value : 0;
-	return 0;
+		return value_length(s + at, len - at);
+	return takes_user(s, n) ? user_length(s + at, len - at) : 0;
 }
 
 /* What the rest of a text says of a part of it. */

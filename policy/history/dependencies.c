@@ -112,8 +112,8 @@ keeps_pip_extras(const struct command *c, const struct package_use *u)
 
 /* Set for the command, before it, or in the image. */
 static const char *
-variable(const struct scan *s, const struct instruction *in, size_t nth,
-    const char *name)
+variable(
+    struct scan *s, const struct instruction *in, size_t nth, const char *name)
 {
 	return scan_variable(s, in, nth + 1, name, strlen(name));
 }
@@ -133,32 +133,30 @@ is_production(const char *value)
 	return value != NULL && strcmp(value, "production") == 0;
 }
 
+/* "bundle config set without development": for what is installed then, too. */
 static bool
-bundle_is_without(
-    const struct scan *s, const struct instruction *in, size_t nth)
+bundle_leaves_out(const struct command *c)
 {
-	const struct command *c;
-	size_t i, k;
+	size_t i;
 
-	if (variable(s, in, nth, "BUNDLE_WITHOUT") != NULL ||
-	    variable(s, in, nth, "BUNDLE_ONLY") != NULL)
-		return true;
-	for (i = 0; i <= nth; i++) {
-		c = &in->script.commands[i];
-		if (!command_is(c, "bundle"))
-			continue;
-		for (k = 1; k < c->n; k++)
-			if (strstr(c->words[k], "without") != NULL ||
-			    strcmp(c->words[k], "deployment") == 0)
-				return true;
-	}
+	for (i = 1; i < c->n && command_is(c, "bundle"); i++)
+		if (strstr(c->words[i], "without") != NULL ||
+		    strcmp(c->words[i], "deployment") == 0)
+			return true;
 	return false;
+}
+
+static bool
+bundle_is_without(struct scan *s, const struct instruction *in, size_t nth)
+{
+	return variable(s, in, nth, "BUNDLE_WITHOUT") != NULL ||
+	       variable(s, in, nth, "BUNDLE_ONLY") != NULL;
 }
 
 /* Whether what the command installs has development packages in it. */
 static bool
-keeps_development(const struct scan *s, const struct instruction *in,
-    size_t nth, const struct package_use *u)
+keeps_development(struct scan *s, const struct instruction *in, size_t nth,
+    const struct package_use *u, bool bundles_all)
 {
 	static const char *const npm[] = {"--omit", "--production", "--only",
 	    "--prod", "-P", "--no-dev", NULL};
@@ -185,7 +183,7 @@ keeps_development(const struct scan *s, const struct instruction *in,
 	case MANAGER_PIPENV:
 		return command_has(c, "--dev") || command_has(c, "-d");
 	case MANAGER_BUNDLE:
-		return !bundle_is_without(s, in, nth);
+		return bundles_all && !bundle_is_without(s, in, nth);
 	default:
 		return false;
 	}
@@ -228,15 +226,17 @@ int
 scan_dependencies(struct scan *s, const struct instruction *in)
 {
 	enum manager kept = MANAGER_NONE, last = MANAGER_NONE;
+	bool bundles_all = true;
 	size_t i;
 
 	for (i = 0; i < in->script.n; i++) {
 		const struct command *c = &in->script.commands[i];
 		const struct package_use u = package_use(c);
 
+		bundles_all = bundles_all && !bundle_leaves_out(c);
 		if (u.manager < MANAGER_PIP || c->conditional)
 			continue;
-		if (keeps_development(s, in, i, &u))
+		if (keeps_development(s, in, i, &u, bundles_all))
 			kept = u.manager;
 		else if (u.action == ACTION_AUTOREMOVE && kept == u.manager)
 			kept = MANAGER_NONE;

@@ -28,6 +28,7 @@ struct scan {
 	struct sign *signs;
 	size_t nsigns;
 	size_t cap;
+	size_t looked; /* HISTORY_LOOKS_MAX */
 	/* What cache-order has seen so far. */
 	size_t broad;           /* entry of the last broad copy, plus 1 */
 	unsigned int installed; /* bit per manager: before any broad copy */
@@ -40,7 +41,7 @@ int scan_add(struct scan *s, enum detector d, const struct instruction *in,
 
 /* What a variable was last set to before the command `before` of the
  * instruction, or in the image's environment; NULL: nowhere. */
-const char *scan_variable(const struct scan *s, const struct instruction *in,
+const char *scan_variable(struct scan *s, const struct instruction *in,
     size_t before, const char *name, size_t len);
 
 /* The detectors. Each returns 0, or -1 when memory is out. */

@@ -265,6 +265,7 @@ end_command(struct lexer *l)
 	if (slot == NULL)
 		return -1;
 	*slot = c;
+	l->out->nsets += c.nsets;
 	l->words = NULL;
 	l->nwords = l->cap = 0;
 	return split_argument(l, &c);

@@ -35,6 +35,7 @@ struct script {
 	struct command *commands;
 	size_t n;
 	size_t cap;
+	size_t nsets; /* of all commands */
 };
 
 /*
