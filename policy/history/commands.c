@@ -90,6 +90,8 @@ scan_pipes(struct scan *s, const struct instruction *in)
 	for (i = 0; i < in->script.n; i++) {
 		const struct command *c = &in->script.commands[i];
 
+		if (c->written)
+			continue;
 		if (!c->piped)
 			fetcher = NULL;
 		if (c->piped && fetcher != NULL && reads_program(c))
@@ -142,6 +144,8 @@ scan_chown(struct scan *s, const struct instruction *in)
 	for (i = 0; i < in->script.n; i++) {
 		const struct command *c = &in->script.commands[i];
 
+		if (c->written)
+			continue;
 		if (brings_files(c))
 			return 0;
 		if (changes_recursively(c))

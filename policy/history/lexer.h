@@ -22,6 +22,13 @@ struct lexer {
 	char *word;  /* where it begins; NULL: between words */
 	bool quoted;
 	bool is_target; /* of a redirection */
+	/* "<<EOF": what ends the document that begins with the next line. */
+	bool is_delimiter; /* what is_target grows is one */
+	bool strips_tabs;  /* "<<-" */
+	const char *delimiter;
+	size_t ndocuments;
+	size_t line; /* the first command of this line */
+	bool written;
 	/* The command that grows. */
 	const char **words;
 	size_t nwords;

@@ -8,8 +8,7 @@
 const char *const shell_names[] = {
     "sh", "bash", "dash", "ash", "zsh", "ksh", NULL};
 
-static int split(struct script *out, const char *s, size_t len, int depth,
-    struct arena *mem);
+static int split(const struct lexer *outer, const char *s, size_t len);
 
 bool
 command_is(const struct command *c, const char *name)
@@ -55,7 +54,7 @@ is_conditional(const struct lexer *l)
 	for (i = 0; i < l->nblocks && i < NESTING_MAX; i++)
 		if (l->blocks[i] != BLOCK_CONDITION)
 			return true;
-	return l->after_or;
+	return l->after_or || l->written;
 }
 
 static void
@@ -125,6 +124,8 @@ end_word(struct lexer *l)
 	l->word = NULL;
 	if (l->is_target) {
 		l->is_target = false;
+		if (l->is_delimiter)
+			l->delimiter = w;
 		return 0;
 	}
 	if (in_pattern(l)) {
@@ -228,15 +229,15 @@ split_argument(struct lexer *l, const struct command *c)
 		i++;
 	if (i >= c->n)
 		return 0;
-	return split(
-	    l->out, c->words[i], strlen(c->words[i]), l->depth + 1, l->mem);
+	return split(l, c->words[i], strlen(c->words[i]));
 }
 
 static int
 end_command(struct lexer *l)
 {
-	struct command c = {
-	    .piped = l->piped, .conditional = is_conditional(l)};
+	struct command c = {.piped = l->piped,
+	    .conditional = is_conditional(l),
+	    .written = l->written};
 	struct command *slot;
 	size_t i = 0, runner;
 
@@ -275,6 +276,9 @@ end_command(struct lexer *l)
 static int
 begin_redirection(struct lexer *l)
 {
+	const char *from = l->s;
+	size_t n;
+
 	if (l->word != NULL &&
 	    strspn(l->word, "0123456789") >= (size_t)(l->space - l->word)) {
 		l->space = l->word; /* a file descriptor */
@@ -284,8 +288,77 @@ begin_redirection(struct lexer *l)
 		return -1;
 	while (l->s < l->end && strchr("<>&|-", *l->s) != NULL)
 		l->s++;
+	n = (size_t)(l->s - from);
 	l->is_target = true;
+	l->is_delimiter = (n == 2 && memcmp(from, "<<", n) == 0) ||
+			  (n == 3 && memcmp(from, "<<-", n) == 0);
+	if (l->is_delimiter)
+		l->strips_tabs = n == 3;
 	return 0;
+}
+
+/* Whether what is written into this line's commands is run. Builders that know
+ * "RUN <<EOF" run what is written into none. */
+static bool
+runs_document(const struct lexer *l)
+{
+	static const char *const others[] = {"su", "chroot", NULL};
+	const struct command *c;
+	size_t i, k;
+
+	for (i = l->line; i < l->out->n; i++) {
+		c = &l->out->commands[i];
+		for (k = 0; k < c->n; k++)
+			if (text_is_one_of(
+				without_directory(c->words[k]), shell_names) ||
+			    text_is_one_of(c->words[k], others))
+				return true;
+	}
+	return l->line == l->out->n;
+}
+
+/* The line that ends the document at l->s, or NULL. *behind: what follows. */
+static const char *
+document_end(const struct lexer *l, const char **behind)
+{
+	const size_t len = strlen(l->delimiter);
+	const char *line, *at, *end;
+
+	for (line = l->s; line < l->end; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(l->end - line));
+		if (end == NULL)
+			end = l->end;
+		at = line;
+		while (l->strips_tabs && at < end && *at == '\t')
+			at++;
+		if ((size_t)(end - at) == len &&
+		    memcmp(at, l->delimiter, len) == 0) {
+			*behind = end;
+			return line;
+		}
+	}
+	return NULL;
+}
+
+/* At the line behind "<<EOF": splits what stands up to "EOF", so that no quote
+ * in it reaches beyond. Without an end it is no document. */
+static int
+take_document(struct lexer *l)
+{
+	struct lexer inner = *l;
+	const char *end, *behind;
+	int rc = 0;
+
+	if (l->delimiter != NULL && l->depth < SHELL_DEPTH_MAX &&
+	    l->ndocuments++ < SHELL_DOCUMENTS_MAX &&
+	    (end = document_end(l, &behind)) != NULL) {
+		inner.written = l->written || !runs_document(l);
+		rc = split(&inner, l->s, (size_t)(end - l->s));
+		l->s = behind;
+	}
+	l->delimiter = NULL;
+	l->line = l->out->n;
+	return rc;
 }
 
 static int
@@ -304,6 +377,8 @@ take_operator(struct lexer *l)
 			turn(l, BLOCK_ARM);
 		return 0;
 	}
+	if (c == '\n')
+		return take_document(l);
 	if (twice)
 		l->s++;
 	if (c == '|') {
@@ -368,14 +443,18 @@ step(struct lexer *l)
 }
 
 static int
-split(
-    struct script *out, const char *s, size_t len, int depth, struct arena *mem)
+split(const struct lexer *outer, const char *s, size_t len)
 {
-	struct lexer l = {
-	    .s = s, .end = s + len, .mem = mem, .out = out, .depth = depth};
+	struct lexer l = {.s = s,
+	    .end = s + len,
+	    .mem = outer->mem,
+	    .out = outer->out,
+	    .depth = outer->depth + 1,
+	    .line = outer->out->n,
+	    .written = outer->written};
 
 	/* Each byte at most once, and each word's end. */
-	l.space = arena_calloc(mem, 2 * len + 2, 1);
+	l.space = arena_calloc(l.mem, 2 * len + 2, 1);
 	if (l.space == NULL)
 		return -1;
 	while (l.s < l.end)
@@ -387,6 +466,8 @@ split(
 int
 shell_split(struct script *out, const char *text, size_t len, struct arena *mem)
 {
+	const struct lexer outermost = {.out = out, .mem = mem, .depth = -1};
+
 	*out = (struct script){.n = 0};
-	return split(out, text, len, 0, mem);
+	return split(&outermost, text, len);
 }

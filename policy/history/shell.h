@@ -15,8 +15,10 @@
  */
 
 enum {
-	SHELL_DEPTH_MAX = 3,       /* of `sh -c` within `sh -c` */
+	SHELL_DEPTH_MAX = 3, /* of `sh -c` and documents within one another */
 	SHELL_COMMANDS_MAX = 1024, /* of one script; what is more is left out */
+	/* Here-documents; more are read as commands. */
+	SHELL_DOCUMENTS_MAX = 16,
 };
 
 struct command {
@@ -28,7 +30,8 @@ struct command {
 	const char *const *words;
 	size_t n;
 	bool piped;       /* reads what the command before it writes */
-	bool conditional; /* in an arm of if or case, or after || */
+	bool conditional; /* in an arm of if or case, after ||, or written */
+	bool written;     /* in a here-document that no shell reads: not run */
 };
 
 struct script {
@@ -39,9 +42,10 @@ struct script {
 };
 
 /*
- * Splits `len` bytes of text; what `sh -c` and eval are given is split in
- * turn. Linear. All is in `mem`. Returns 0, or -1 when memory is out. Anything
- * is a script: what no shell would take gives some commands or other.
+ * Splits `len` bytes of text; what `sh -c`, eval and here-documents are
+ * given is split in turn. Linear. All is in `mem`. Returns 0, or -1 when memory
+ * is out. Anything is a script: what no shell would take gives some commands or
+ * other.
  */
 int shell_split(
     struct script *out, const char *text, size_t len, struct arena *mem);
