@@ -200,6 +200,10 @@ on_status(struct fetch *f, const struct http_answer *a)
 		fetch_refused(f);
 	else if (s == 404)
 		fetch_fail_with(f, ERR_NOT_FOUND, "has no such image");
+	else if (s == 400 && !f->left && strcmp(f->base.scheme, "http") == 0)
+		fetch_fail_with(f, ERR_UNAVAILABLE,
+		    "answered 400 to plain HTTP: if it speaks TLS, leave "
+		    "plainHttp out, or on loopback name its caFile");
 	else if (s != 200)
 		try_later(f, a);
 	else if (f->pinging)

@@ -197,6 +197,10 @@ static const struct talk schemes[] = {
 	{OK("https://localhost.io/v2/a/manifests/1"),
 	    OK("https://localhost.io/v2/a/blobs/CONFIG")},
 	ERR_NONE, NULL, NULL},
+    {"HTTP to a port of TLS: 400 says what to write", NULL,
+	"localhost:5000/a:1",
+	{{.url = "http://localhost:5000/v2/a/manifests/1", .status = 400}},
+	ERR_UNAVAILABLE, "answered 400 to plain HTTP: if it speaks TLS", NULL},
     {"plain by configuration",
 	"{\"registries\":{\"r.io:80\":"
 	"{\"plainHttp\":true}}}",
