@@ -8,6 +8,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+enum { KEY_TOLD_MAX = 80 };
+
 static const char hub_key[] = "index.docker.io";
 
 static int
@@ -134,8 +136,7 @@ read_entry(struct docker_entry *e, const char *key, const json_t *value,
 	const char *auth;
 
 	if (!json_is_object(value))
-		return error_set(
-		    err, ERR_SYNTAX, "an entry of \"auths\" is not an object");
+		return error_set(err, ERR_SYNTAX, "it is not an object");
 	if (take_string(value, "username", &c->username, mem, err) != 0 ||
 	    take_string(value, "password", &c->password, mem, err) != 0 ||
 	    take_string(value, "identitytoken", &c->identity_token, mem, err) !=
@@ -184,7 +185,8 @@ read_entries(struct docker_config *c, json_t *auths, struct arena *mem,
 	json_object_foreach (auths, key, value) {
 		rc = read_entry(&c->entries[c->n], key, value, mem, err);
 		if (rc < 0)
-			return -1;
+			return error_wrap(
+			    err, "\"%.*s\" in \"auths\"", KEY_TOLD_MAX, key);
 		c->n += (size_t)rc;
 	}
 	if (c->n > 1)

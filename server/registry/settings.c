@@ -98,7 +98,7 @@ read_docker(struct parse *p, const struct node *root)
 	if (text == NULL)
 		return;
 	if (docker_config_parse(&p->s->docker, text, len, p->s->mem, &err) != 0)
-		diagnostics_error(p->d, &n, "%s", err.msg);
+		diagnostics_error(p->d, &n, "%s: %s", path, err.msg);
 	explicit_bzero(text, len);
 }
 

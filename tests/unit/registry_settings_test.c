@@ -168,7 +168,12 @@ static const struct {
 	"\"passwordFile\" is missing"},
     {REGISTRY("credentials: {user: x}"), "usernameFile"},
     {"dockerConfig: /nowhere", "/nowhere"},
-    {"dockerConfig: " DATA "username", "JSON"},
+    {"dockerConfig: " DATA "username",
+	"dockerConfig: " DATA "username: it is not valid JSON"},
+    {"dockerConfig: " DATA "broken.json",
+	"dockerConfig: " DATA
+	"broken.json: \"b.corp\" in \"auths\": an \"auth\" is "
+	"not valid base64"},
     {"dockerConfig: 1", "must be a string"},
     {"network: {allow: [10.0.0.1/8]}", "must be a network"},
     {"network: {alow: []}", "allow"},
