@@ -88,6 +88,17 @@ static void
 report_taken(struct parsing *p, const struct node *n, const char *name,
     const struct place *first)
 {
+	const struct place own = parsing_place(p, n);
+
+	if (first->at.line == own.at.line &&
+	    first->at.column == own.at.column &&
+	    strcmp(first->file, own.file) == 0) {
+		diagnostics_error(p->reader.diagnostics, n,
+		    "\"%s\" is read twice: name the file, or the folder that "
+		    "it is in, once",
+		    name);
+		return;
+	}
 	diagnostics_error(p->reader.diagnostics, n,
 	    "\"%s\" is the name of another rule, at %s:%d:%d", name,
 	    first->file, first->at.line, first->at.column);

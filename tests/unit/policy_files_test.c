@@ -23,6 +23,12 @@ struct files {
 	size_t n;
 };
 
+#define RULE(name) "{name: " name ", check: {layers: {max: 9}}}"
+#define HEAD "version: 1\n"
+
+/* Is one file wherever it stands. */
+static const char once[] = HEAD "rules: [" RULE("r") "]\n";
+
 static void
 files_open(struct files *f, const char *const texts[FILES_MAX])
 {
@@ -31,7 +37,8 @@ files_open(struct files *f, const char *const texts[FILES_MAX])
 	for (f->n = 0; f->n < FILES_MAX && texts[f->n] != NULL; f->n++) {
 		f->docs[f->n] =
 		    judge_document(texts[f->n], strlen(texts[f->n]));
-		diagnostics_init(&f->said[f->n], names[f->n]);
+		diagnostics_init(
+		    &f->said[f->n], names[texts[f->n] == once ? 0 : f->n]);
 		f->sources[f->n] =
 		    (struct ruleset_source){f->docs[f->n], &f->said[f->n]};
 	}
@@ -46,9 +53,6 @@ files_close(struct files *f)
 	}
 }
 
-#define RULE(name) "{name: " name ", check: {layers: {max: 9}}}"
-#define HEAD "version: 1\n"
-
 static const struct row {
 	const char *texts[FILES_MAX];
 	const char *wanted; /* what is said */
@@ -58,6 +62,9 @@ static const struct row {
 	 HEAD "rules:\n- " RULE("s") "\n- " RULE("r") "\n"},
 	"b.yaml:4:10: error: rules[1].name: \"r\" is the name of another rule, "
 	"at a.yaml:2:16\n"},
+    {{once, once},
+	"a.yaml:2:16: error: rules[0].name: \"r\" is read twice: name the file, "
+	"or the folder that it is in, once\n"},
     {{HEAD "mode: warn\nrules: [" RULE("r") "]\n",
 	 HEAD "mode: audit\nrules: [" RULE("s") "]\n"},
 	"b.yaml:2:7: error: mode: is not what a.yaml:2:7 says; the files of a "
