@@ -29,6 +29,21 @@ unknown(const struct formats *f, const char *arg)
 	    buf_text(&known));
 }
 
+/* Devices take what comes one behind the other, as stdout does. */
+static bool
+is_taken(const struct formats *f, const char *file)
+{
+	size_t i;
+
+	if (file == NULL || strncmp(file, "/dev/", 5) == 0)
+		return false;
+	for (i = 0; i < f->n; i++)
+		if (f->wanted[i].file != NULL &&
+		    strcmp(f->wanted[i].file, file) == 0)
+			return true;
+	return false;
+}
+
 int
 formats_add(struct formats *f, const char *arg)
 {
@@ -44,6 +59,11 @@ formats_add(struct formats *f, const char *arg)
 		return unknown(f, arg);
 	if (file != NULL && file[0] == '\0')
 		return cli_usage(f->command, "-o %s names no file", arg);
+	if (is_taken(f, file))
+		return cli_usage(f->command,
+		    "two -o are written to %s: the second would replace the "
+		    "first",
+		    file);
 	if (f->n == FORMATS_MAX)
 		return cli_usage(f->command, "more than %d -o", FORMATS_MAX);
 	f->wanted[f->n].format = known;

@@ -56,7 +56,14 @@ unknown_command(const char *word)
 	for (i = 0; i < COMMANDS; i++)
 		names[i] = commands[i].name;
 	near = text_nearest(word, names);
-	fprintf(stderr, "policy-gate: there is no command \"%s\"", word);
+	if (word[0] == '-')
+		fprintf(stderr,
+		    "policy-gate: \"%s\" stands where a command is expected; "
+		    "options come behind it",
+		    word);
+	else
+		fprintf(
+		    stderr, "policy-gate: there is no command \"%s\"", word);
 	if (near != NULL)
 		fprintf(stderr, "; did you mean \"%s\"?", near);
 	fputs("\nTry \"policy-gate --help\".\n", stderr);

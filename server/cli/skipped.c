@@ -56,7 +56,7 @@ skipped_tell(const struct skipped *s, FILE *out)
 
 	if (s->n == 0)
 		return;
-	buf_printf(&b, "%zu object%s without a pod skipped: ", s->n,
+	buf_printf(&b, "%zu object%s without a pod's image skipped: ", s->n,
 	    s->n == 1 ? "" : "s");
 	for (i = 0; i < s->nkinds; i++) {
 		const struct skipped_kind *k = &s->kinds[i];

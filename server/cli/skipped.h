@@ -29,8 +29,8 @@ void skipped_clear(struct skipped *s);
  * memory it is counted alone. */
 void skipped_add(struct skipped *s, const char *what, size_t len);
 
-/* "14 objects without a pod skipped: 12 Service, ConfigMap/a, Rollout/web";
- * nothing where there are none. */
+/* "14 objects without a pod's image skipped: 12 Service, ConfigMap/a,
+ * Rollout/web"; nothing where there are none. */
 void skipped_tell(const struct skipped *s, FILE *out);
 
 #endif

@@ -53,6 +53,7 @@ CASES = {
 MISTAKES = (
     "",
     "chekc a",
+    "--policy policy.yaml check a",
     "help lint",
     "check",
     "check --polcy a.yaml a",
@@ -63,6 +64,7 @@ MISTAKES = (
     "check --as registry.corp/web:1 a",
     "check -o xml a",
     "check -o json= a",
+    "check -o json=a -o html=a a",
     "check --fail-on often a",
     "check --timeout soon a",
     "check --policy gone.yaml a",
@@ -73,6 +75,7 @@ MISTAKES = (
     "check -f broken.yaml",
     "check -f template.yaml",
     "check -f misspelt.yaml",
+    "check -f imageless.yaml",
     "check broken.yaml",
     "check docker-archive:",
     "check -f policy.yaml",
@@ -122,6 +125,9 @@ FILES = {
     "misspelt.yaml": (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
         "spec: {tempalte: {spec: {containers: [{name: a, image: a}]}}}\n"),
+    "imageless.yaml": (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+        "spec: {containers: [{name: a, img: a}]}\n"),
     "nobody.yaml": (
         "version: 1\nrules:\n  - name: a\n"
         "    match: {namespaces: [\"*\", \"!kube-system\"]}\n"

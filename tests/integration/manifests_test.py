@@ -25,7 +25,7 @@ LISTED = {"monitoring.yaml": ("Namespace", "Prometheus", "DaemonSet",
           "keycloak.json": ("Service", "Deployment")}
 LISTS = ("List", "ConfigMapList")
 DOCUMENTS = 200
-SKIPPED = re.compile(r"(\d+) objects? without a pod skipped: (.*)")
+SKIPPED = re.compile(r"(\d+) objects? without a pod's image skipped: (.*)")
 
 registry = config = folder = kinds = None
 
