@@ -170,7 +170,7 @@ judge_max(const struct params *p, const struct subject *s, struct findings *out)
 		return 0;
 	units_add_size(&t.evidence, img->layers[top].size);
 	buf_printf(&t.evidence, " (%d %%) come from ",
-	    (int)((double)img->layers[top].size * 100 / (double)size));
+	    (int)((double)img->layers[top].size * 100 / (double)size + 0.5));
 	add_layers(&t.evidence, img, 0, top, size / TENTH);
 	br.weight = size;
 	br.fix = fix_for(s, top);

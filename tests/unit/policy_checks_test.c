@@ -196,7 +196,7 @@ static const struct words {
 	{.layers = "ab",
 	    .sizes = {1, 512 * MI},
 	    .by = {"", "COPY . /app # buildkit"}},
-	"size 512 MiB is over 300 MiB|512 MiB (99 %) come from layer 2 of 2, "
+	"size 512 MiB is over 300 MiB|512 MiB (100 %) come from layer 2 of 2, "
 	"\"COPY . /app\"|copy only what runs, and list the rest in "
 	".dockerignore"},
     {"size without history", "size: {max: 300Mi}", {.sizes = {512 * MI}},
@@ -216,7 +216,7 @@ static const struct words {
 	    .sizes = {50 * MI, 10 * MI, 30 * MI, 100 * MI, 20 * MI, 50 * MI},
 	    .by = {"ADD rootfs.tar /", "", "COPY . /src",
 		"RUN apt-get install -y g++", "RUN x"}},
-	"size 210 MiB is over 100 MiB|100 MiB (47 %) come from layer 4 of 6, "
+	"size 210 MiB is over 100 MiB|100 MiB (48 %) come from layer 4 of 6, "
 	"\"RUN apt-get install -y g++\"; 50 MiB from layer 1, \"ADD rootfs.tar "
 	"/\"; 30 MiB from layer 3, \"COPY . /src\"|build in a separate stage "
 	"and copy only the result"},
