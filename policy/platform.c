@@ -316,10 +316,17 @@ platform_runs(const struct platform *node, const struct platform *image)
 }
 
 bool
-platform_equal(const struct platform *a, const struct platform *b)
+platform_succeeds(const struct platform *a, const struct platform *b)
 {
 	return strcmp(a->os, b->os) == 0 && strcmp(a->arch, b->arch) == 0 &&
 	       strcmp(a->variant, b->variant) == 0 &&
+	       platform_same_release(a->os_version, b->os_version);
+}
+
+bool
+platform_equal(const struct platform *a, const struct platform *b)
+{
+	return platform_succeeds(a, b) &&
 	       strcmp(a->os_version, b->os_version) == 0;
 }
 

@@ -52,6 +52,10 @@ bool platform_same_release(const char *a, const char *b);
 
 bool platform_equal(const struct platform *a, const struct platform *b);
 
+/* Whether an image for one succeeds an image for the other: equal, but for the
+ * revision of a Windows release, which changes with every base. */
+bool platform_succeeds(const struct platform *a, const struct platform *b);
+
 /* Which platforms the cluster's nodes could have. n = 0: any. */
 struct platform_set {
 	const struct platform *items;

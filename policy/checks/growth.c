@@ -46,7 +46,7 @@ predecessor(const struct subject *s)
 	size_t i;
 
 	for (i = 0; s->replaced != NULL && i < s->replaced->n; i++)
-		if (platform_equal(
+		if (platform_succeeds(
 			&s->replaced->images[i]->platform, &s->image->platform))
 			return s->replaced->images[i];
 	return NULL;

@@ -80,7 +80,7 @@ partner(const struct lookup *l, const struct report_platform *rp)
 	size_t i;
 
 	for (i = 0; i < l->set->n; i++)
-		if (platform_equal(
+		if (platform_succeeds(
 			&l->platforms[i].image->platform, &rp->image->platform))
 			return &l->platforms[i];
 	return NULL;

@@ -100,6 +100,41 @@ compares_with_what_is_replaced(void **state)
 }
 
 static void
+a_windows_image_grows_on_a_base_of_another_revision(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *wanted;
+	} versions[] = {
+	    {"10.0.20348.2849",
+		"deny growth.max@windows/amd64 8 MiB (800 %)>1 %"},
+	    {"10.0.26100.1", "allow"},
+	};
+	const struct judge_image now = {
+	    .platform = "windows/amd64", .sizes = {9 * MI}};
+	const struct judge_image old = {
+	    .platform = "windows/amd64", .layers = "b", .sizes = {MI}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct judge j;
+		struct plan_image *pi;
+
+		open_judge(&j, "{max: 1%}", "a.corp/web:1");
+		judge_facts(&j, 0, &now, 1);
+		pi = &j.plan->images[0];
+		pi->replaced = judge_set(&old, 1);
+		pi->facts->images[0]->platform.os_version = "10.0.20348.2966";
+		pi->replaced->images[0]->platform.os_version =
+		    versions[i].before;
+		judge_evaluate(&j);
+		judge_expect(&j, versions[i].before, versions[i].wanted);
+		judge_close(&j);
+	}
+}
+
+static void
 names_the_new_layer(void **state)
 {
 	const struct judge_image now = {.layers = "abc",
@@ -146,6 +181,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(compares_with_what_is_replaced),
+	    cmocka_unit_test(
+		a_windows_image_grows_on_a_base_of_another_revision),
 	    cmocka_unit_test(names_the_new_layer),
 	    cmocka_unit_test(fetches_the_old_image_only_to_compare),
 	};
