@@ -6,6 +6,7 @@
 #include "policy/glob.h"
 
 #include <string.h>
+#include <strings.h>
 
 static int
 parse_size(struct reader *r, const struct node *n, int64_t *out)
@@ -161,6 +162,15 @@ parse_ports(struct reader *r, const struct node *n, struct port_list *out)
 	return rc;
 }
 
+/* To a runtime arm alone is v7; whoever asks for it is content with any. */
+static void
+allow_any_arm(struct platform *p, const char *text)
+{
+	if (strcmp(p->arch, "arm") == 0 && strchr(text, '/') != NULL &&
+	    strcasecmp(strchr(text, '/'), "/arm") == 0)
+		p->variant = "";
+}
+
 static int
 parse_platforms(
     struct reader *r, const struct node *n, struct platform_set *out)
@@ -180,8 +190,10 @@ parse_platforms(
 
 		text = read_text(r, &item, "a platform such as linux/amd64");
 		if (text != NULL &&
-		    platform_parse(&items[i], text, r->mem, &err) == 0)
+		    platform_parse(&items[i], text, r->mem, &err) == 0) {
+			allow_any_arm(&items[i], text);
 			continue;
+		}
 		if (text != NULL)
 			diagnostics_error(r->diagnostics, &item, "%s", err.msg);
 		rc = -1;
