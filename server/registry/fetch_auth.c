@@ -75,7 +75,7 @@ give_up(struct fetch *f)
 	if (f->ncredentials == 0)
 		error_set(&err, ERR_NOT_FOUND_DENIED,
 		    "%s has no such image, or does not show it without "
-		    "credentials",
+		    "credentials; none are held for it (see dockerConfig)",
 		    host);
 	else if (f->realm_host != NULL)
 		error_set(&err, ERR_UNAUTHORIZED,
