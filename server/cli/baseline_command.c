@@ -36,11 +36,16 @@ write_baseline(int argc, char **argv)
 	return cmd_check(n, args);
 }
 
+static bool
+is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
 int
 cmd_baseline(int argc, char **argv)
 {
-	if (argc > 1 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+	if ((argc > 1 && is_help(argv[1])) || (argc > 2 && is_help(argv[2])))
 		return cli_help(help);
 	if (argc < 3 || strcmp(argv[1], "write") != 0 || argv[2][0] == '-')
 		return cli_usage(argv[0], "say \"write\", and into which file");

@@ -110,6 +110,7 @@ MISTAKES = (
     "test shop.yaml",
     "baseline",
     "baseline wrte a",
+    "baseline write --help",
     "certs shwo",
     "serve --listen nowhere --policy policy.yaml",
     "serve --policy policy.yaml --tls-cert gone.crt --tls-key gone.key",
