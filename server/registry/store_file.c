@@ -16,6 +16,7 @@ enum {
 	APPLICATION_ID = 0x50476463,
 	VERSION = 1,
 	BUSY_MS = 100,
+	BUSY_TRIES = 5,
 	CACHE_KIB = 256, /* of pages, for each connection */
 };
 
@@ -57,10 +58,11 @@ struct store_file {
 };
 
 /* Durable it need not be: what a power cut leaves damaged is thrown away. */
+static const char begin[] = "PRAGMA journal_mode = WAL;"
+			    "PRAGMA synchronous = OFF;"
+			    "PRAGMA trusted_schema = OFF;"
+			    "BEGIN IMMEDIATE;";
 static const char set_up[] =
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = OFF;"
-    "PRAGMA trusted_schema = OFF;"
     "CREATE TABLE IF NOT EXISTS document ("
     " repository TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL,"
     " body BLOB NOT NULL, seen INTEGER NOT NULL,"
@@ -191,9 +193,11 @@ try_create(const char *path, struct error *err)
 	if (f == NULL)
 		return NULL;
 	snprintf(text, sizeof(text),
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
 	    APPLICATION_ID, VERSION);
-	if (!is_ours(f) ||
+	/* At once: what another process has half made looks like nobody's. */
+	if (sqlite3_exec(f->db, begin, NULL, NULL, NULL) != SQLITE_OK ||
+	    !is_ours(f) ||
 	    sqlite3_exec(f->db, set_up, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(f->db, text, NULL, NULL, NULL) != SQLITE_OK ||
 	    prepare(f) != 0) {
@@ -201,6 +205,23 @@ try_create(const char *path, struct error *err)
 		return NULL;
 	}
 	return TAKE(f);
+}
+
+/* SQLite does not wait for one that turns the log on just now. */
+static struct store_file *
+create_in_turn(const char *path, struct error *err)
+{
+	struct store_file *f = try_create(path, err);
+	int tries;
+
+	for (tries = 1;
+	     f == NULL && err->code == ERR_UNAVAILABLE && tries < BUSY_TRIES;
+	     tries++) {
+		sqlite3_sleep(BUSY_MS);
+		error_clear(err);
+		f = try_create(path, err);
+	}
+	return f;
 }
 
 /* SQLite makes files that everybody may read; they may name private images. */
@@ -232,7 +253,7 @@ store_file_create(const char *dir, bool *discarded, struct error *err)
 	}
 	if (touch(path, err) != 0)
 		return NULL;
-	f = try_create(path, err);
+	f = create_in_turn(path, err);
 	if (f != NULL)
 		return f;
 	/* Neither says anything of what is in it. */
@@ -241,7 +262,7 @@ store_file_create(const char *dir, bool *discarded, struct error *err)
 	store_file_discard(dir);
 	*discarded = true;
 	error_clear(err);
-	return touch(path, err) == 0 ? try_create(path, err) : NULL;
+	return touch(path, err) == 0 ? create_in_turn(path, err) : NULL;
 }
 
 struct store_file *

@@ -6,6 +6,7 @@
 #include "tests/unit/alloc.h"
 #include "tests/unit/registry_fake.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -280,6 +281,63 @@ forgets_the_oldest_when_it_grows_beyond_its_bound(void **state)
 	    store_file_get(file, REPOSITORY, "999", type, sizeof(type), &b), 1);
 }
 
+/* One of two that start at once. */
+struct starter {
+	pthread_barrier_t *together;
+	const char *dir;
+	struct store_file *file;
+	bool discarded;
+	struct error err;
+};
+
+static void *
+create(void *arg)
+{
+	struct starter *s = arg;
+
+	pthread_barrier_wait(s->together);
+	s->file = store_file_create(s->dir, &s->discarded, &s->err);
+	return NULL;
+}
+
+static void
+start_two(const char *dir, pthread_barrier_t *together)
+{
+	struct starter two[2] = {
+	    {.together = together, .dir = dir, .err = ERROR_INIT},
+	    {.together = together, .dir = dir, .err = ERROR_INIT}};
+	pthread_t other;
+
+	assert_int_equal(pthread_create(&other, NULL, create, &two[1]), 0);
+	create(&two[0]);
+	pthread_join(other, NULL);
+	for (size_t i = 0; i < 2; i++) {
+		assert_false(two[i].discarded);
+		if (two[i].file == NULL)
+			fail_msg("%s", two[i].err.msg);
+		store_file_close(two[i].file);
+	}
+}
+
+/* About half a second. */
+static void
+what_another_process_makes_at_the_same_moment_is_not_discarded(void **state)
+{
+	struct fixture *f = *state;
+	pthread_barrier_t together;
+	int i;
+
+	store_close(f->store);
+	f->store = NULL;
+	pthread_barrier_init(&together, NULL, 2);
+	for (i = 0; i < 60; i++) {
+		store_file_discard(f->dir);
+		start_two(f->dir, &together);
+	}
+	pthread_barrier_destroy(&together);
+	start(f);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 static void
@@ -356,6 +414,8 @@ main(void)
 	    TEST(goes_without_a_folder_that_cannot_be_used),
 	    TEST(forgets_the_oldest_when_it_grows_beyond_its_bound),
 	    TEST(another_that_is_writing_is_not_robbed_of_its_file),
+	    TEST(
+		what_another_process_makes_at_the_same_moment_is_not_discarded),
 	    TEST(memory_that_runs_out_costs_what_was_to_be_kept),
 	};
 
