@@ -31,14 +31,22 @@ authority_init(const char *dir, const struct authority_request *r, bool force,
 	struct authority_request fresh = *r;
 	struct place_file files[AUTHORITY_PARTS];
 	struct authority_report report;
+	int rc, lock;
 
 	fresh.mend = true;
 	list_files(&nothing, files);
 	if (authority_plan(&nothing, &fresh, &set, &report, err) != 0 ||
-	    place_folder(dir, files, AUTHORITY_PARTS, force, err) != 0)
+	    place_folder(dir, files, 0, force, err) != 0)
 		return -1;
+	lock = place_lock(dir, err);
+	if (lock < 0)
+		return -1;
+	rc = place_folder(dir, files, AUTHORITY_PARTS, force, err);
 	list_files(&set, files);
-	return place_files(dir, files, AUTHORITY_PARTS, err);
+	if (rc == 0)
+		rc = place_files(dir, files, AUTHORITY_PARTS, err);
+	close(lock);
+	return rc;
 }
 
 /* One that is not there stays NULL. */

@@ -70,7 +70,8 @@ int authority_plan(const struct authority_set *have,
 /* Writes ca.crt, ca.key, tls.crt and tls.key (keys 0600) into `dir`, all at
  * once, making it where it is missing. Without `force` an existing file is
  * ERR_INVALID and nothing is written. Other errors: ERR_INVALID (a name, a
- * life), ERR_SYSTEM, ERR_LIMIT, ERR_NOMEM, ERR_INTERNAL. */
+ * life), ERR_UNAVAILABLE (another writes there), ERR_SYSTEM, ERR_LIMIT,
+ * ERR_NOMEM, ERR_INTERNAL. */
 int authority_init(const char *dir, const struct authority_request *r,
     bool force, struct error *err);
 

@@ -3,7 +3,9 @@
 """`policy-gate certs`, seen by openssl."""
 
 import base64
+import fcntl
 import json
+import os
 import pathlib
 import stat
 import sys
@@ -59,6 +61,16 @@ class Certs(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("File too large", done.stderr)
         self.assertEqual(list(folder.iterdir()), [])
+
+    def test_init_does_not_take_away_what_a_renewal_is_writing(self):
+        fd = os.open(self.dir, os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        before = (self.dir / "tls.key").read_bytes()
+        done = self.init("--force", "--dns", NAME, "--dns", "127.0.0.1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("under way", done.stderr)
+        self.assertEqual((self.dir / "tls.key").read_bytes(), before)
 
     def test_show_tells_names_and_days(self):
         done = gate.command("certs", "show", self.dir / "tls.crt", check=True)
