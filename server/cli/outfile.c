@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,22 +24,37 @@ write_to(const char *path, const char *mode,
 	return fclose(out) == 0 ? rc : -1;
 }
 
+/* Whatever it is called: /dev/stdout leads to a file where a shell has put one
+ * there. */
+static bool
+is_stdout(const struct stat *st)
+{
+	struct stat out;
+
+	return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == st->st_dev &&
+	       out.st_ino == st->st_ino;
+}
+
 int
 outfile_write(
     const char *path, int (*write)(const void *arg, FILE *out), const void *arg)
 {
 	AUTO(buf_clear) struct buf name = BUF_INIT(PATH_MAX);
+	AUTO(free) char *target = realpath(path, NULL); /* links stay links */
+	const char *file = target != NULL ? target : path;
 	struct stat st;
+	const bool is_there = stat(path, &st) == 0;
 	int rc, saved;
 
 	errno = 0;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (is_there && is_stdout(&st))
+		return write(arg, stdout);
+	if (is_there && !S_ISREG(st.st_mode))
 		return write_to(path, "w", write, arg);
-	errno = 0;
-	buf_printf(&name, "%s.%ld.tmp", path, (long)getpid());
+	buf_printf(&name, "%s.%ld.tmp", file, (long)getpid());
 	rc = write_to(buf_text(&name), "wx", write, arg);
 	if (rc == 0)
-		rc = rename(buf_text(&name), path);
+		rc = rename(buf_text(&name), file);
 	if (rc != 0) {
 		saved = errno;
 		unlink(buf_text(&name));

@@ -386,6 +386,26 @@ class Options(unittest.TestCase):
         self.assertEqual([p.name for p in good.parent.glob("good*")],
                          ["good.json"])
 
+    def test_stdout_by_name_is_written_and_not_replaced_by_a_file(self):
+        link, out = paths.work() / "stdout", paths.work() / "out"
+        link.symlink_to("/proc/self/fd/1")
+        with open(out, "w") as f:
+            process.run([paths.GATE, "check", "-o", "table", "-o",
+                         f"json={link}", "UPPER"], check=False, stdout=f)
+        self.assertTrue(link.is_symlink())
+        text = out.read_text()
+        self.assertEqual(json.loads(text[text.index("{"):])["verdict"],
+                         "deny")
+        self.assertIn("1 denied", text[:text.index("{")])
+
+    def test_a_link_to_a_report_is_not_replaced_by_the_report(self):
+        link, target = paths.work() / "link", paths.work() / "target"
+        target.write_text("old")
+        link.symlink_to(target.name)
+        check("UPPER", "-o", f"json={link}")
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(json.loads(target.read_text())["verdict"], "deny")
+
 
 if __name__ == "__main__":
     tap.main()
