@@ -53,4 +53,14 @@ void lexer_escaped(struct lexer *l); /* a backslash and what it protects */
  * begins here, and nothing was done. */
 bool lexer_substitution(struct lexer *l);
 
+/* "NAME=...", which sets a variable where a command may begin. */
+bool word_is_assignment(const char *w);
+
+/* The program without its directory. */
+const char *word_program(const char *program);
+
+/* Where what "sudo -u me env A=b" and its like run begins; the last word at
+ * the latest. */
+size_t words_skip_runners(const char *const *words, size_t n);
+
 #endif

@@ -146,45 +146,6 @@ end_word(struct lexer *l)
 	return keep_word(l, w);
 }
 
-/* "NAME=...", which sets a variable where a command may begin. */
-static bool
-is_assignment(const char *w)
-{
-	size_t i = 0;
-
-	while (w[i] == '_' || (w[i] >= '0' && w[i] <= '9') ||
-	       ((w[i] | 0x20) >= 'a' && (w[i] | 0x20) <= 'z'))
-		i++;
-	return i > 0 && w[i] == '=' && !(w[0] >= '0' && w[0] <= '9');
-}
-
-static const char *
-without_directory(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : program;
-}
-
-/* Programs that run the rest of their arguments, options before it. */
-static size_t
-skip_runners(const char *const *words, size_t n)
-{
-	static const char *const runners[] = {
-	    "sudo", "exec", "command", "nice", "env", "gosu", NULL};
-	size_t i = 0;
-
-	while (i < n) {
-		if (i + 1 == n ||
-		    !text_is_one_of(without_directory(words[i]), runners))
-			return i;
-		for (i++; i + 1 < n &&
-			  (words[i][0] == '-' || is_assignment(words[i]));)
-			i++;
-	}
-	return i;
-}
-
 static bool
 sets_variables(const char *program)
 {
@@ -250,14 +211,14 @@ end_command(struct lexer *l)
 		return 0;
 	}
 	c.sets = l->words;
-	while (i < l->nwords && is_assignment(l->words[i]))
+	while (i < l->nwords && word_is_assignment(l->words[i]))
 		i++;
 	c.nsets = i;
-	runner = skip_runners(l->words + i, l->nwords - i);
+	runner = words_skip_runners(l->words + i, l->nwords - i);
 	c.words = l->words + i + runner;
 	c.n = l->nwords - i - runner;
 	if (c.n > 0)
-		l->words[i + runner] = without_directory(c.words[0]);
+		l->words[i + runner] = word_program(c.words[0]);
 	if (c.n > 0 && sets_variables(c.words[0])) {
 		c.sets = c.words + 1;
 		c.nsets = c.n - 1;
@@ -310,7 +271,7 @@ runs_document(const struct lexer *l)
 		c = &l->out->commands[i];
 		for (k = 0; k < c->n; k++)
 			if (text_is_one_of(
-				without_directory(c->words[k]), shell_names) ||
+				word_program(c->words[k]), shell_names) ||
 			    text_is_one_of(c->words[k], others))
 				return true;
 	}
