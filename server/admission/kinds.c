@@ -66,22 +66,24 @@ int
 kind_check_spelling(
     const char *group, size_t len, const char *name, struct error *err)
 {
-	const char *names[KINDS + 1] = {NULL}, *near;
+	const char *names[KINDS + 2] = {NULL}, *near, *in = "";
 	size_t i;
 
 	if (memchr(group, '.', len) != NULL)
 		return 0;
 	for (i = 0; i < KINDS; i++)
 		names[i] = kinds[i].name;
+	names[KINDS] = "List"; /* and all that is in it */
 	near = text_nearest(name, names);
+	if (near == NULL)
+		return 0;
 	for (i = 0; i < KINDS; i++)
 		if (kinds[i].name == near)
-			return error_set(err, ERR_INVALID,
-			    "Kubernetes has no such kind; did you mean "
-			    "\"apiVersion: %s%sv1\" and \"kind: %s\"?",
-			    kinds[i].groups[0],
-			    *kinds[i].groups[0] == '\0' ? "" : "/", near);
-	return 0;
+			in = kinds[i].groups[0];
+	return error_set(err, ERR_INVALID,
+	    "Kubernetes has no such kind; did you mean "
+	    "\"apiVersion: %s%sv1\" and \"kind: %s\"?",
+	    in, *in == '\0' ? "" : "/", near);
 }
 
 bool

@@ -60,6 +60,12 @@ static const struct manifest {
     {"kind in lower case", "{'apiVersion':'v1','kind':'pod'}", "",
 	"pod: Kubernetes has no such kind; did you mean \"apiVersion: v1\" "
 	"and \"kind: Pod\"?"},
+    {"misspelt list, which hides all that is in it",
+	"{'apiVersion':'v1','kind':'list','items':[{'apiVersion':'v1',"
+	"'kind':'Pod'," SPEC "}]}",
+	"",
+	"list: Kubernetes has no such kind; did you mean \"apiVersion: v1\" "
+	"and \"kind: List\"?"},
     {"kind of another group", "{'apiVersion':'v1','kind':'CronJob'}", "",
 	"CronJob: Kubernetes has no such kind; did you mean \"apiVersion: "
 	"batch/v1\" and \"kind: CronJob\"?"},
