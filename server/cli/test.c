@@ -66,14 +66,26 @@ print_why(FILE *out, const char *why)
 	}
 }
 
+/* "# TODO" in a name would excuse what has failed. */
+static void
+print_name(FILE *out, const char *name)
+{
+	for (; *name != '\0'; name++) {
+		if (*name == '#' || *name == '\\')
+			fputc('\\', out);
+		fputc(*name, out);
+	}
+}
+
 static int
 print_case(FILE *out, const struct suite_case *c, size_t number)
 {
 	AUTO(buf_clear) struct buf name = BUF_INIT(NAME_MAX_BYTES);
 	const int rc = text_sanitise(&name, c->name, NAME_MAX_BYTES);
 
-	fprintf(out, "%s %zu - %s\n", c->passed ? "ok" : "not ok", number,
-	    buf_text(&name));
+	fprintf(out, "%s %zu - ", c->passed ? "ok" : "not ok", number);
+	print_name(out, buf_text(&name));
+	fputc('\n', out);
 	print_why(out, c->why);
 	return rc;
 }

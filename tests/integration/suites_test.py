@@ -110,6 +110,11 @@ class Suites(unittest.TestCase):
         self.assertIn("not ok 3 - other findings\n", done.stdout)
         self.assertIn("ok 4 - in a pod\n1..4\n", done.stdout)
 
+    def test_a_name_does_not_excuse_a_failure_as_one_to_be_done(self):
+        done = gate.command("test", self.write(SUITE.replace(
+            "other findings", "'a \\ # TODO'")))
+        self.assertIn("not ok 3 - a \\\\ \\# TODO\n", done.stdout)
+
     def test_an_image_that_it_says_nothing_of_is_named(self):
         done = gate.command("test", paths.write("unknown.yaml", (
             "version: 1\npolicy: preset:lean\nimages: {}\ncases:\n"
