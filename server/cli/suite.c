@@ -159,6 +159,12 @@ say_wanted(struct suite *s, const struct node *findings, struct buf *b)
 	return 0;
 }
 
+static const char *
+or_none(const struct buf *findings)
+{
+	return findings->len > 0 ? buf_text(findings) : "no findings";
+}
+
 static int
 compare(struct suite *s, const struct node *expect, const struct report *r,
     struct suite_case *c)
@@ -184,12 +190,12 @@ compare(struct suite *s, const struct node *expect, const struct report *r,
 		    (!read_given(&findings) ||
 			strcmp(buf_text(&wanted), buf_text(&got)) == 0);
 	say_faults(r, &got);
-	c->why =
-	    c->passed
-		? ""
-		: arena_printf(s->mem, "wanted %s%s%s\ngot    %s: %s", verdict,
-		      read_given(&findings) ? ": " : "", buf_text(&wanted),
-		      verdict_name(r->verdict), buf_text(&got));
+	c->why = c->passed
+		     ? ""
+		     : arena_printf(s->mem, "wanted %s%s%s\ngot    %s: %s",
+			   verdict, read_given(&findings) ? ": " : "",
+			   read_given(&findings) ? or_none(&wanted) : "",
+			   verdict_name(r->verdict), or_none(&got));
 	return c->why == NULL ? -1 : 0;
 }
 

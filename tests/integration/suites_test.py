@@ -107,13 +107,22 @@ class Suites(unittest.TestCase):
         self.assertIn("ok 1 - as it is\n", done.stdout)
         self.assertIn("not ok 2 - another <verdict>\n#   wanted allow",
                       done.stdout)
-        self.assertIn("not ok 3 - other findings\n", done.stdout)
+        self.assertIn("not ok 3 - other findings\n"
+                      "#   wanted warn: no findings\n", done.stdout)
         self.assertIn("ok 4 - in a pod\n1..4\n", done.stdout)
 
     def test_a_name_does_not_excuse_a_failure_as_one_to_be_done(self):
         done = gate.command("test", self.write(SUITE.replace(
             "other findings", "'a \\ # TODO'")))
         self.assertIn("not ok 3 - a \\\\ \\# TODO\n", done.stdout)
+
+    def test_a_verdict_without_findings_says_so(self):
+        done = gate.command("test", paths.write("good.yaml", (
+            "version: 1\npolicy: preset:lean\n"
+            "images: {a.corp/b:1: {platforms: [{user: \"1\"}]}}\ncases:\n"
+            "  - {name: a, image: a.corp/b:1, expect: {verdict: deny}}\n")))
+        self.assertIn("#   wanted deny\n#   got    allow: no findings\n",
+                      done.stdout)
 
     def test_an_image_that_it_says_nothing_of_is_named(self):
         done = gate.command("test", paths.write("unknown.yaml", (
