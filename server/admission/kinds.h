@@ -19,8 +19,9 @@ const struct kind *kind_find(const char *group, size_t len, const char *name);
 
 /*
  * For what kind_find() has not found: 0, or -1 with *err ERR_INVALID where one
- * of its kinds, or a List, is all but surely meant. The message tells which. Only groups
- * of Kubernetes' own, which have no dot: others may have such kinds, too.
+ * of its kinds, or a List, is all but surely meant. The message tells which.
+ * Only groups of Kubernetes' own, which have no dot: others may have such
+ * kinds, too.
  */
 int kind_check_spelling(
     const char *group, size_t len, const char *name, struct error *err);
