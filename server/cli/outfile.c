@@ -2,8 +2,10 @@
 #include "server/cli/outfile.h"
 
 #include "policy/base/buf.h"
+#include "server/gate/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -51,7 +53,9 @@ outfile_write(
 		return write(arg, stdout);
 	if (is_there && !S_ISREG(st.st_mode))
 		return write_to(path, "w", write, arg);
-	buf_printf(&name, "%s.%ld.tmp", file, (long)getpid());
+	/* In a container every run has the same PID. */
+	buf_printf(&name, "%s.%ld.%" PRId64 ".tmp", file, (long)getpid(),
+	    clock_real.monotonic_us(&clock_real));
 	rc = write_to(buf_text(&name), "wx", write, arg);
 	if (rc == 0)
 		rc = rename(buf_text(&name), file);

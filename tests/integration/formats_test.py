@@ -406,6 +406,14 @@ class Options(unittest.TestCase):
         self.assertTrue(link.is_symlink())
         self.assertEqual(json.loads(target.read_text())["verdict"], "deny")
 
+    def test_a_half_report_of_a_killed_run_with_the_same_pid_is_no_error(self):
+        file = paths.work() / "report"
+        done = process.run(
+            ["sh", "-c", ': >"$1.$$.tmp"; exec "$0" check UPPER -o "json=$1"',
+             paths.GATE, file], check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(json.loads(file.read_text())["verdict"], "deny")
+
 
 if __name__ == "__main__":
     tap.main()
