@@ -138,11 +138,42 @@ is_secret(const char *s, size_t len)
 	return len <= NAME_MAX_BYTES && secret_is_name(s, len);
 }
 
+/* What the rest of a text says of a part of it. */
+struct context {
+	bool logs_in;
+	bool sets_passwords; /* "user:password" for chpasswd */
+	bool sets_variables; /* ENV, ARG */
+};
+
+/* What a variable is set to in an ENV, where builders leave out quotes: up to a
+ * blank before the next "NAME=". */
+static size_t
+setting_length(const char *s, size_t len)
+{
+	char quote = '\0';
+	size_t i, n;
+
+	for (i = 0; i < len; i++) {
+		if (quote != '\0') {
+			if (s[i] == quote)
+				quote = '\0';
+		} else if (s[i] == '"' || s[i] == '\'') {
+			quote = s[i];
+		} else if (strchr(blanks, s[i]) != NULL) {
+			n = name_length(s + i + 1, len - i - 1);
+			if (n > 0 && i + 1 + n < len && s[i + 1 + n] == '=')
+				break;
+		}
+	}
+	return i;
+}
+
 /* Bytes of `s` after a name of `n` bytes that are its secret value: after '=',
  * after ':' (a name in JSON has its quote before), or after blanks where it is
  * an option's. *skip: what is shown before them. */
 static size_t
-secret_value(const char *s, size_t len, size_t n, size_t *skip)
+secret_value(
+    const char *s, size_t len, size_t n, const struct context *c, size_t *skip)
 {
 	size_t at = n;
 
@@ -155,7 +186,8 @@ secret_value(const char *s, size_t len, size_t n, size_t *skip)
 	while (at < len && strchr(blanks, s[at]) != NULL)
 		at++;
 	*skip = at;
-	return value_length(s + at, len - at);
+	return c->sets_variables ? setting_length(s + at, len - at)
+				 : value_length(s + at, len - at);
 }
 
 /* "Authorization: Bearer abc": everything up to a quote. */
@@ -240,6 +272,10 @@ login_value(const char *s, size_t len, bool logs_in, size_t *skip)
 		*skip = 2; /* "-ppassword" */
 		return word_length(s + 2, len - 2);
 	}
+	if (s[1] == 'u' && at < len && s[at] == ':') {
+		*skip = 2; /* "-uuser:password" */
+		return value_length(s + 2, len - 2);
+	}
 	while (at < len && strchr(" \t=", s[at]) != NULL)
 		at++;
 	*skip = at;
@@ -248,12 +284,6 @@ login_value(const char *s, size_t len, bool logs_in, size_t *skip)
 	return takes_user(s, n) ? user_length(s + at, len - at) : 0;
 }
 
-/* What the rest of a text says of a part of it. */
-struct context {
-	bool logs_in;
-	bool sets_passwords; /* "user:password" for chpasswd */
-};
-
 static struct context
 context_of(const char *s, size_t len)
 {
@@ -261,6 +291,8 @@ context_of(const char *s, size_t len)
 	    .logs_in = memmem(s, len, "sshpass ", 8) != NULL ||
 		       memmem(s, len, " login ", 7) != NULL,
 	    .sets_passwords = memmem(s, len, "chpasswd", 8) != NULL,
+	    .sets_variables = skip_prefix(s, "ENV ") != NULL ||
+			      skip_prefix(s, "ARG ") != NULL,
 	};
 }
 
@@ -283,7 +315,7 @@ secret_at(
 	if (value == 0 && begins)
 		value = login_value(s + i, len - i, c->logs_in, skip);
 	if (value == 0 && is_secret(s + i, n))
-		value = secret_value(s + i, len - i, n, skip);
+		value = secret_value(s + i, len - i, n, c, skip);
 	if (value == 0 && c->sets_passwords && s[i] == ':' && !begins) {
 		*skip = 1;
 		value = word_length(s + i + 1, len - i - 1);

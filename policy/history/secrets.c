@@ -132,9 +132,12 @@ is_login(const struct command *c, size_t i)
 	if (strncmp(w, "-p", 2) == 0 && logs_in(c, i)) {
 		value = w[2] != '\0' ? w + 2 : value;
 	} else {
+		if (strncmp(w, "-u", 2) == 0 && w[2] != '\0')
+			value = w + 2;
+		else if (strcmp(w, "-u") != 0 && strcmp(w, "--user") != 0)
+			return false;
 		value = strchr(value, ':');
-		if (value == NULL || !command_is_one_of(c, fetchers) ||
-		    (strcmp(w, "-u") != 0 && strcmp(w, "--user") != 0))
+		if (value == NULL || !command_is_one_of(c, fetchers))
 			return false;
 		value++;
 	}
