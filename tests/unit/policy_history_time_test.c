@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image's author does not decide how long the gate looks at its history.
- * Under a second. */
+/* An image's author does not decide how long the gate looks at its history:
+ * none takes many times what an ordinary one of its length does. Under a
+ * second. */
 #include "policy/base/buf.h"
 #include "policy/history.h"
 #include "policy/instruction.h"
@@ -14,6 +15,7 @@
 
 #include <cmocka.h>
 
+enum { TIMES_MAX = 30 };
 enum { ENTRIES_MAX = 1000, ENV_MAX = 30 * 1000, TEXT = 250 * 1000 };
 
 /* As much as is read of a history: each entry begins with much of `filler`,
@@ -89,22 +91,40 @@ image_of(const struct row *r)
 	return img;
 }
 
+/* The fastest of a few. */
+static double
+scan_seconds(const struct row *r)
+{
+	enum { RUNS = 3 };
+	double best = 0, took;
+	size_t i;
+
+	for (i = 0; i < RUNS; i++) {
+		AUTO(image_unref) struct image *img = image_of(r);
+
+		took = cpu_seconds();
+		assert_int_equal(history_scan(img), 0);
+		took = cpu_seconds() - took;
+		best = i == 0 || took < best ? took : best;
+	}
+	return best;
+}
+
 static void
 no_history_keeps_the_gate_busy_for_seconds(void **state)
 {
-	const double most = 0.4;
+	static const struct row ordinary = {
+	    "", 1, 0, "make install -j8\n", "rm -r /tmp/build\n"};
+	const double most = TIMES_MAX * scan_seconds(&ordinary);
 	double took;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(image_unref) struct image *img = image_of(&rows[i]);
-
-		took = cpu_seconds();
-		assert_int_equal(history_scan(img), 0);
-		took = cpu_seconds() - took;
+		took = scan_seconds(&rows[i]);
 		if (took > most)
-			fail_msg("%s: %.3f s", rows[i].name, took);
+			fail_msg(
+			    "%s: %.4f s, over %.4f", rows[i].name, took, most);
 	}
 }
 
@@ -118,27 +138,34 @@ a_history_that_is_not_looked_through_is_not_reliable(void **state)
 	assert_int_equal(img->history_state, HISTORY_UNRELIABLE);
 }
 
-/* Each option's value ends where the text does. */
-static void
-no_instruction_of_options_keeps_the_gate_busy_for_seconds(void **state)
+static double
+shown_seconds(const char *text)
 {
 	enum { SHOWN = 4096, TIMES = 100 };
 	AUTO(buf_clear) struct buf b = BUF_INIT(SHOWN);
-	const double most = 0.4;
-	double took = cpu_seconds();
+	const double before = cpu_seconds();
 	size_t i;
 
-	(void)state;
-	pad(&b, "-u=", SHOWN);
+	pad(&b, text, SHOWN);
 	for (i = 0; i < TIMES; i++) {
 		AUTO(buf_clear) struct buf shown = BUF_INIT(SHOWN);
 
 		assert_int_equal(
 		    instruction_add(&shown, buf_text(&b), SHOWN), 0);
 	}
-	took = cpu_seconds() - took;
-	if (took > most)
-		fail_msg("%.3f s", took);
+	return cpu_seconds() - before;
+}
+
+/* Each option's value ends where the text does. */
+static void
+no_instruction_of_options_keeps_the_gate_busy_for_seconds(void **state)
+{
+	const double ordinary = shown_seconds("make install ");
+	const double took = shown_seconds("-u=");
+
+	(void)state;
+	if (took > TIMES_MAX * ordinary)
+		fail_msg("%.4f s, beside %.4f", took, ordinary);
 }
 
 int
