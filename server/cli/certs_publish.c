@@ -12,6 +12,16 @@
 
 enum { TEXT_MAX = 1024 };
 
+/* What an option says; false after saying that it is too long. */
+static bool
+take(const char *command, const char *option, const char *text, struct buf *b)
+{
+	if (buf_puts(b, text) == 0)
+		return true;
+	cli_usage(command, "%s has more than %d bytes", option, TEXT_MAX);
+	return false;
+}
+
 /* https://HOST:PORT as a pod is told it; false after saying that it is not. */
 static bool
 find_server(const struct certs_options *o, const char *command, struct buf *url)
@@ -21,7 +31,7 @@ find_server(const struct certs_options *o, const char *command, struct buf *url)
 	bool v6;
 
 	if (o->server != NULL)
-		return buf_puts(url, o->server) == 0;
+		return take(command, "--server", o->server, url);
 	if (host == NULL || port == NULL) {
 		cli_usage(command,
 		    "this is no pod (KUBERNETES_SERVICE_HOST is not set): say "
@@ -42,7 +52,7 @@ find_namespace(
 	size_t len;
 
 	if (o->ns != NULL)
-		return buf_puts(ns, o->ns) == 0;
+		return take(command, "--namespace", o->ns, ns);
 	text = file_read(ACCOUNT "namespace", TEXT_MAX, &len, &err);
 	if (text == NULL) {
 		cli_usage(command, "--namespace is not given, and %s", err.msg);

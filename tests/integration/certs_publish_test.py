@@ -310,6 +310,10 @@ class Publish(unittest.TestCase):
     def test_usage(self):
         for options, word in (
                 ({"server": "http://127.0.0.1:1"}, "https://HOST[:PORT]"),
+                ({"server": "https://" + "a" * 1024},
+                 "--server has more than 1024 bytes"),
+                ({"namespace": "a" * 1025},
+                 "--namespace has more than 1024 bytes"),
                 ({"token_file": "/nonexistent"}, "/nonexistent"),
                 ({"token_file": paths.write("two", "a\nb: c\n")}, "no token"),
                 ({"token_file": paths.write("none", "\n")}, "no token"),
