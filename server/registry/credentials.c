@@ -2,6 +2,7 @@
 #include "server/registry/credentials.h"
 
 #include "policy/base/base64.h"
+#include "policy/base/text.h"
 #include "server/registry/auth.h"
 #include "server/registry/strict.h"
 
@@ -167,6 +168,17 @@ by_key(const void *a, const void *b)
 	    ((const struct docker_entry *)a)->key);
 }
 
+/* Puts which entry it is before what is wrong with it; -1. */
+static int
+in_entry(const char *key, struct error *err)
+{
+	AUTO(buf_clear) struct buf name = BUF_INIT(8 * KEY_TOLD_MAX);
+
+	if (text_quote(&name, key, KEY_TOLD_MAX) != 0)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	return error_wrap(err, "%s in \"auths\"", buf_text(&name));
+}
+
 static int
 read_entries(struct docker_config *c, json_t *auths, struct arena *mem,
     struct error *err)
@@ -185,8 +197,7 @@ read_entries(struct docker_config *c, json_t *auths, struct arena *mem,
 	json_object_foreach (auths, key, value) {
 		rc = read_entry(&c->entries[c->n], key, value, mem, err);
 		if (rc < 0)
-			return error_wrap(
-			    err, "\"%.*s\" in \"auths\"", KEY_TOLD_MAX, key);
+			return in_entry(key, err);
 		c->n += (size_t)rc;
 	}
 	if (c->n > 1)

@@ -158,6 +158,21 @@ reads_all_forms_of_an_entry(void **state)
 	}
 }
 
+static void
+a_line_break_in_a_key_is_none_in_the_message(void **state)
+{
+	static const char text[] = "{\"auths\":{\"r.io\\nx\":1}}";
+	AUTO(arena_free) struct arena *mem = arena_new();
+	struct error err = ERROR_INIT;
+	struct docker_config config;
+
+	(void)state;
+	assert_int_equal(
+	    docker_config_parse(&config, text, strlen(text), mem, &err), -1);
+	assert_string_equal(
+	    err.msg, "\"r.io\\nx\" in \"auths\": it is not an object");
+}
+
 static const char *const broken[] = {
     "",
     "[]",
@@ -351,6 +366,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_credentials_as_the_kubelet_does),
 	    cmocka_unit_test(reads_all_forms_of_an_entry),
+	    cmocka_unit_test(a_line_break_in_a_key_is_none_in_the_message),
 	    cmocka_unit_test(refuses_what_is_no_docker_config),
 	    cmocka_unit_test(reads_credential_helpers),
 	    cmocka_unit_test(finds_the_helper_of_a_host),
