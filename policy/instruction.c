@@ -98,6 +98,20 @@ instruction_is(const char *created_by, const char *keyword)
 	       (own[len] == '\0' || strchr(blanks, own[len]) != NULL);
 }
 
+/* Whether the next character stands in quotes, or is one. *quote: which is
+ * open, or NUL. */
+static bool
+is_quoted(char *quote, char c)
+{
+	if (*quote == '\0' && c != '"' && c != '\'')
+		return false;
+	if (*quote == '\0')
+		*quote = c;
+	else if (*quote == c)
+		*quote = '\0';
+	return true;
+}
+
 /* The length of what stands in `s` up to a blank or an operator outside
  * quotes. */
 static size_t
@@ -106,16 +120,10 @@ value_length(const char *s, size_t len)
 	char quote = '\0';
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		if (quote != '\0') {
-			if (s[i] == quote)
-				quote = '\0';
-		} else if (s[i] == '"' || s[i] == '\'') {
-			quote = s[i];
-		} else if (strchr(" \t\r\n;&|)", s[i]) != NULL) {
+	for (i = 0; i < len; i++)
+		if (!is_quoted(&quote, s[i]) &&
+		    strchr(" \t\r\n;&|)", s[i]) != NULL)
 			break;
-		}
-	}
 	return i;
 }
 
@@ -154,16 +162,11 @@ setting_length(const char *s, size_t len)
 	size_t i, n;
 
 	for (i = 0; i < len; i++) {
-		if (quote != '\0') {
-			if (s[i] == quote)
-				quote = '\0';
-		} else if (s[i] == '"' || s[i] == '\'') {
-			quote = s[i];
-		} else if (strchr(blanks, s[i]) != NULL) {
-			n = name_length(s + i + 1, len - i - 1);
-			if (n > 0 && i + 1 + n < len && s[i + 1 + n] == '=')
-				break;
-		}
+		if (is_quoted(&quote, s[i]) || strchr(blanks, s[i]) == NULL)
+			continue;
+		n = name_length(s + i + 1, len - i - 1);
+		if (n > 0 && i + 1 + n < len && s[i + 1 + n] == '=')
+			break;
 	}
 	return i;
 }
